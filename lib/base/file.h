@@ -1,0 +1,40 @@
+/*
+ * Whole files: read at once, or written aside and put in their place by a rename,
+ * so that a reader sees the old file or the new one, never a part.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include "lib/base/error.h"
+#include "lib/base/mem.h"
+
+/* Appends the bytes of a file to b. A directory, an unreadable file (ERROR_NO_INPUT)
+ * and one of more than `limit` bytes (ERROR_DATA) fail. */
+int file_read(const char *path, size_t limit, struct buf *b, struct error *err);
+
+/* Writes all n bytes to a descriptor, going on after EINTR and short writes. */
+int file_write_all(int fd, const void *bytes, size_t n, struct error *err);
+
+/*
+ * A file being written. Begin makes PATH.XXXXXX beside the final place (through a symbolic link:
+ * beside its target) with mode 0666 less the umask, or that of a file it replaces. A PATH that is there
+ * and is no regular file (/dev/stdout, a FIFO) is written directly.
+ */
+struct file_out {
+	int fd;         /* -1: not open */
+	char *path;     /* where it will be */
+	char *tmp_path; /* where it is now; NULL: written directly */
+};
+
+#define FILE_OUT_INIT {-1, NULL, NULL}
+
+int file_out_begin(struct file_out *f, const char *path, struct error *err);
+
+/* Syncs, closes, renames, syncs the folder. On failure nothing is left behind. */
+int file_out_commit(struct file_out *f, struct error *err);
+
+/* Removes what was written; nothing if committed. Safe after any failure. */
+void file_out_abort(struct file_out *f);
+
+#endif
