@@ -36,7 +36,10 @@ struct error {
 };
 
 /* Starts empty: `struct error err = ERROR_INIT;` */
-#define ERROR_INIT {.kind = ERROR_NONE}
+#define ERROR_INIT                 \
+	{                          \
+		.kind = ERROR_NONE \
+	}
 
 /* Sets kind and message and forgets any place. Returns -1, so that a function
  * can end with `return error_set(err, …)`. Bytes of data that get into a message

@@ -18,8 +18,8 @@ int file_write_all(int fd, const void *bytes, size_t n, struct error *err);
 
 /*
  * A file being written. Begin makes PATH.XXXXXX beside the final place (through a symbolic link:
- * beside its target) with mode 0666 less the umask, or that of a file it replaces. A PATH that is there
- * and is no regular file (/dev/stdout, a FIFO) is written directly.
+ * beside its target) with mode 0666 less the umask, or that of a file it replaces. A PATH that is
+ * there and is no regular file (/dev/stdout, a FIFO) is written directly.
  */
 struct file_out {
 	int fd;         /* -1: not open */
@@ -27,7 +27,10 @@ struct file_out {
 	char *tmp_path; /* where it is now; NULL: written directly */
 };
 
-#define FILE_OUT_INIT {-1, NULL, NULL}
+#define FILE_OUT_INIT          \
+	{                      \
+		-1, NULL, NULL \
+	}
 
 int file_out_begin(struct file_out *f, const char *path, struct error *err);
 

@@ -25,7 +25,7 @@ void *mem_alloc_aligned(size_t n, size_t size, struct error *err);
 int mem_grow(void **array, size_t *cap, size_t need, size_t size, struct error *err);
 
 /* mem_grow for a typed array: MEM_GROW(&a->rows, &a->cap, n + 1, err). */
-#define MEM_GROW(array, cap, need, err)                                                            \
+#define MEM_GROW(array, cap, need, err) \
 	mem_grow((void **)(array), (cap), (need), sizeof(**(array)), (err))
 
 /* A copy of len bytes with a NUL behind them. */
@@ -41,7 +41,10 @@ struct buf {
 	size_t len, cap;
 };
 
-#define BUF_INIT {NULL, 0, 0}
+#define BUF_INIT           \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 void buf_release(struct buf *b);
 

@@ -16,9 +16,9 @@ enum time_unit { TIME_UNIT_AUTO, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_U
 
 /*
  * RFC 3339, and beside it: a space or 't' for 'T', 'z', an offset of +HH or +HHMM, no
- * offset at all (*naive is then set and the time taken at offset_s seconds east of UTC). A second of 60
- * is read as the first of the next minute. Fractions beyond nanoseconds are cut.
- * 0, or -1 with ERROR_DATA naming the text: a day that does not exist, an hour of 24, out of range.
+ * offset at all (*naive is then set and the time taken at offset_s seconds east of UTC). A second
+ * of 60 is read as the first of the next minute. Fractions beyond nanoseconds are cut. 0, or -1
+ * with ERROR_DATA naming the text: a day that does not exist, an hour of 24, out of range.
  */
 int timestamp_parse(const char *s, size_t len, int32_t offset_s, int64_t *ns, bool *naive,
 		    struct error *err);
@@ -28,12 +28,14 @@ int timestamp_parse_offset(const char *s, size_t len, int32_t *offset_s, struct 
 
 /*
  * A number's text: integers and fractions exactly to the nanosecond, exponents through a double.
- * TIME_UNIT_AUTO: |x| < 1e11 is seconds, < 1e14 milliseconds, < 1e17 microseconds, else nanoseconds.
+ * TIME_UNIT_AUTO: |x| < 1e11 is seconds, < 1e14 milliseconds, < 1e17 microseconds, else
+ * nanoseconds.
  */
 int timestamp_from_number(const char *s, size_t len, enum time_unit unit, int64_t *ns,
 			  struct error *err);
 
-/* A length of time: "10s", "500ms", "1m", "2h", "1d", "250us", "10ns"; fractions allowed ("1.5s"). > 0. */
+/* A length of time: "10s", "500ms", "1m", "2h", "1d", "250us", "10ns"; fractions allowed ("1.5s").
+ * > 0. */
 int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err);
 
 /* Room for what timestamp_format writes, its NUL included. */

@@ -1,0 +1,149 @@
+#include "lib/base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 64
+#define MIN_GROWTH_BYTES 64
+
+/* n * size for the message of a failure. */
+static uint64_t product_or_max(size_t n, size_t size)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? UINT64_MAX : bytes;
+}
+
+void *mem_alloc(size_t n, size_t size, struct error *err)
+{
+	void *p = n && size ? calloc(n, size) : calloc(1, 1);
+
+	if (!p)
+		error_memory(err, product_or_max(n, size));
+	return p;
+}
+
+void *mem_alloc_aligned(size_t n, size_t size, struct error *err)
+{
+	size_t bytes, rounded;
+	void *p = NULL;
+
+	if (!__builtin_mul_overflow(n, size, &bytes) &&
+	    !__builtin_add_overflow(bytes, (size_t)(ALIGNMENT - 1), &rounded)) {
+		rounded &= ~(size_t)(ALIGNMENT - 1);
+		if (rounded == 0)
+			rounded = ALIGNMENT;
+		p = aligned_alloc(ALIGNMENT, rounded);
+		if (p)
+			memset(p, 0, rounded);
+	}
+	if (!p)
+		error_memory(err, product_or_max(n, size));
+	return p;
+}
+
+int mem_grow(void **array, size_t *cap, size_t need, size_t size, struct error *err)
+{
+	size_t want, bytes;
+	void *p;
+
+	if (need <= *cap)
+		return 0;
+	if (__builtin_add_overflow(*cap, *cap / 2, &want) || want < need)
+		want = need;
+	if (want < MIN_GROWTH_BYTES / size)
+		want = MIN_GROWTH_BYTES / size;
+	if (__builtin_mul_overflow(want, size, &bytes)) {
+		want = need;
+		if (__builtin_mul_overflow(want, size, &bytes))
+			return error_memory(err, UINT64_MAX);
+	}
+	/* The caller's pointer has its own type: it is read and written as bytes. */
+	memcpy(&p, array, sizeof(p));
+	p = realloc(p, bytes);
+	if (!p)
+		return error_memory(err, bytes);
+	memcpy(array, &p, sizeof(p));
+	*cap = want;
+	return 0;
+}
+
+char *mem_strndup(const char *s, size_t len, struct error *err)
+{
+	size_t bytes;
+	char *copy = NULL;
+
+	if (!__builtin_add_overflow(len, (size_t)1, &bytes))
+		copy = malloc(bytes);
+	if (!copy) {
+		error_memory(err, product_or_max(len, 1));
+		return NULL;
+	}
+	if (len)
+		memcpy(copy, s, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf)BUF_INIT;
+}
+
+int buf_reserve(struct buf *b, size_t more, struct error *err)
+{
+	size_t need;
+
+	if (__builtin_add_overflow(b->len, more, &need))
+		return error_memory(err, UINT64_MAX);
+	return MEM_GROW(&b->data, &b->cap, need, err);
+}
+
+int buf_add(struct buf *b, const void *bytes, size_t n, struct error *err)
+{
+	if (n == 0)
+		return 0;
+	if (buf_reserve(b, n, err) < 0)
+		return -1;
+	memcpy(b->data + b->len, bytes, n);
+	b->len += n;
+	return 0;
+}
+
+int buf_add_str(struct buf *b, const char *s, struct error *err)
+{
+	return buf_add(b, s, strlen(s), err);
+}
+
+int buf_printf(struct buf *b, struct error *err, const char *fmt, ...)
+{
+	va_list ap;
+	size_t room = b->cap - b->len;
+
+	va_start(ap, fmt);
+	int n = vsnprintf(room ? b->data + b->len : NULL, room, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return error_set(err, ERROR_INTERNAL, "cannot format '%s'", fmt);
+	if ((size_t)n >= room) {
+		if (buf_reserve(b, (size_t)n + 1, err) < 0)
+			return -1;
+		va_start(ap, fmt);
+		vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
+	b->len += (size_t)n;
+	return 0;
+}
+
+int buf_terminate(struct buf *b, struct error *err)
+{
+	if (buf_reserve(b, 1, err) < 0)
+		return -1;
+	b->data[b->len] = '\0';
+	return 0;
+}
