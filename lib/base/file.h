@@ -27,9 +27,9 @@ struct file_out {
 	char *tmp_path; /* where it is now; NULL: written directly */
 };
 
-#define FILE_OUT_INIT          \
-	{                      \
-		-1, NULL, NULL \
+#define FILE_OUT_INIT    \
+	{                \
+		.fd = -1 \
 	}
 
 int file_out_begin(struct file_out *f, const char *path, struct error *err);

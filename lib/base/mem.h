@@ -41,9 +41,9 @@ struct buf {
 	size_t len, cap;
 };
 
-#define BUF_INIT           \
-	{                  \
-		NULL, 0, 0 \
+#define BUF_INIT             \
+	{                    \
+		.data = NULL \
 	}
 
 void buf_release(struct buf *b);
