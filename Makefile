@@ -1,0 +1,167 @@
+# sensorutils: `make help` lists the targets; `make demo` is the place to begin.
+#
+#   make V=1                show whole commands
+#   make BUILD=/tmp/b       build elsewhere
+#   make VARIANT=asan       build/asan, as check-variants does (gcc clang asan tsan fuzz)
+#   make NO_INSTALL=1 …     never install a package: say which are missing, and fail
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 60
+VARIANT :=
+BUILD := build$(VARIANT:%=/%)
+B := $(BUILD)
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
+
+SANITIZE := -O1 -g -Werror -fno-omit-frame-pointer -fno-sanitize-recover=all
+variant.gcc := -O2 -g -Werror
+variant.clang := -O2 -g -Werror
+variant.asan := $(SANITIZE) -fsanitize=address,undefined
+variant.tsan := $(SANITIZE) -fsanitize=thread
+variant.fuzz := $(SANITIZE) -fsanitize=fuzzer-no-link,address,undefined
+ifneq ($(VARIANT),)
+CC := $(if $(filter gcc tsan,$(VARIANT)),gcc,clang)
+CFLAGS := $(or $(variant.$(VARIANT)),$(error no variant '$(VARIANT)'))
+endif
+
+# What results must not depend on stands here, out of reach of CFLAGS: one rounding an operation.
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CFLAGS) -ffp-contract=off \
+	-fno-math-errno -pthread
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@
+LDLIBS ?= -ljansson -lcsv -lz -lm
+WRAP := $(if $(wildcard tests/unit/alloc_fail.c),-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
+
+LIB := $(B)/lib/libsensorutils.a
+LIB_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*/*.c))
+PROGRAMS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
+UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+UNIT_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(patsubst $(B)/tests/fuzz/fuzz_%,$(B)/tests/fuzz/replay_%,$(FUZZERS))
+
+# Recipes that make other targets do it with all processors, unless -j was given.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
+V :=
+Q := $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-5s %s\n')
+
+.PHONY: help deps all tests fuzzers benches demo check check-variants check-services ci bench \
+	fuzz lint install uninstall clean
+.SECONDARY:
+
+## all: build the programs into build/bin (the default)
+all: $(PROGRAMS)
+
+## help: list the targets
+help:
+	@sed -n 's/^## \([^:]*\): */  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+
+## deps: install the Debian packages that are missing, for everything below
+deps:
+	@tests/deps.sh build demo check lint variants services
+
+deps-%:
+	@tests/deps.sh build $*
+
+$(B)/bin/%: $(B)/obj/cmd/%.o $(LIB)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ $(LDLIBS)
+
+$(LIB): $(LIB_OBJECTS)
+	$(SAY) AR $@
+	@mkdir -p $(@D); rm -f $@
+	$(Q)$(AR) rcsD $@ $^
+
+$(B)/obj/%.o: %.c Makefile
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_COMMON) $(LIB)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $(WRAP) $^ -lcmocka $(LDLIBS)
+
+$(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIB)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ $(LDLIBS)
+
+$(B)/tests/fuzz/replay_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/obj/tests/fuzz/replay.o $(LIB)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ $(LDLIBS)
+
+$(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -fsanitize=fuzzer $^ $(LDLIBS)
+
+# Written by -MMD; a header that is gone asks for no rule (-MP).
+-include $(shell test ! -d $(B)/obj || find $(B)/obj -name '*.d')
+
+# All that check runs, built.
+tests: $(PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
+fuzzers: $(FUZZERS)
+benches: $(PROGRAMS) $(BENCHES)
+
+## demo: the SECOM job from raw files to a report; installs what it needs first
+demo: deps-demo
+	@$(SUBMAKE) all
+	@PATH="$(abspath $(B))/bin:$$PATH" $(MAKE) --no-print-directory -f data/pipelines/secom.mk
+
+## check: every test that needs no server, in under 5 minutes
+check: deps-check
+	@$(SUBMAKE) tests
+	@tests/run.sh $(B) unit fuzz cli
+
+## check-variants: the tests under gcc and clang with -Werror, ASan with UBSan, and TSan
+check-variants: deps-variants
+	@tests/variants.sh gcc clang asan tsan
+
+## check-services: what is compared with other software, or needs a server
+check-services: deps-services
+	@$(SUBMAKE) tests
+	@tests/run.sh $(B) parity services
+
+## ci: deps lint demo check check-variants check-services, with the counts of all
+ci:
+	@tests/ci.sh deps lint demo check check-variants check-services
+
+## bench: speed and memory, side by side with scikit-learn, isotree and treelite
+bench: deps-services
+	@$(SUBMAKE) benches
+	@tests/bench/run.sh $(B)
+
+## fuzz: each fuzz target for FUZZ_SECONDS=60
+fuzz: deps-variants
+	@$(SUBMAKE) VARIANT=fuzz BUILD=build/fuzz fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh build/fuzz
+
+## lint: format, static checks, shell scripts, manual pages, house rules
+lint: deps-lint
+	@tests/lint.sh
+
+## install: programs, manual pages and completion under DESTDIR and PREFIX=/usr/local
+install: all
+	@tests/install.sh install $(B) "$(DESTDIR)$(PREFIX)"
+
+## uninstall: remove what install puts there
+uninstall: all
+	@tests/install.sh uninstall $(B) "$(DESTDIR)$(PREFIX)"
+
+## clean: remove build/
+clean:
+	rm -rf $(B)
