@@ -7,9 +7,10 @@
 
 #include "lib/base/error.h"
 
-/* Called first thing in main: keeps the program's name for messages (its last path component), opens
- * /dev/null on any of the descriptors 0 to 2 that is closed for reading only, so that writing to it fails,
- * and says so later. */
+/* Called first thing in main: keeps the program's name for messages (its last path component), and
+ * opens /dev/null on any of the descriptors 0 to 2 that is closed, the wrong way round: reading
+ * such a standard input or writing such an output fails, and no file opened later is taken for one
+ * of them. */
 void message_init(const char *argv0);
 const char *message_program(void);
 
@@ -17,14 +18,15 @@ const char *message_program(void);
  * `status = message_error(&err)`. */
 int message_error(const struct error *err);
 
-/* A remark that is no failure: "prog: text". */
+/* A remark that is no failure: "prog: text", cleaned and cut as error_set does. */
 void message_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* As message_error, then exits with the error's kind. */
 void message_die(const struct error *err) __attribute__((noreturn));
 
-/* Flushes and closes standard output and reports what could not be written. Returns status, or 74 if that
- * failed and status was 0: `return message_close_stdout(status)` ends programs that print through stdio. */
+/* Flushes and closes standard output and reports what could not be written. Returns status, or 74
+ * if that failed and status was 0: `return message_close_stdout(status)` ends programs that print
+ * through stdio. */
 int message_close_stdout(int status);
 
 #endif
