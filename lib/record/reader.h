@@ -1,9 +1,10 @@
 /*
  * Bytes of files into blocks of whole lines (JSON Lines) or whole rows (CSV).
  *
- * The kind of input is seen from its first byte behind a byte order mark (which is dropped): '{' is JSON Lines, '[' an error that
- * shows the way out, anything else CSV. Several files are one stream; each CSV file brings its header, which must
- * be the first one's. A reader is used by one thread; the blocks it fills may go to others.
+ * The kind of input is seen from its first byte behind a byte order mark (which is dropped) and
+ * white space: '{' is JSON Lines, '[' an error that shows the way out, anything else CSV. Several
+ * files are one stream; each CSV file brings its header, which must be the first one's. A reader is
+ * used by one thread; the blocks it fills may go to others.
  */
 #ifndef RECORD_READER_H
 #define RECORD_READER_H
@@ -18,15 +19,22 @@ enum record_format { FORMAT_AUTO, FORMAT_JSON, FORMAT_CSV };
 
 #define READER_MAX_LINE (UINT64_C(16) << 20) /* default limit of a line, bytes */
 #define READER_BLOCK (128 << 10)             /* bytes a block holds, unless one line is longer */
+#define READER_PAD 64                        /* readable bytes behind a block's data */
 
 struct reader_options {
-	char *const *paths; /* NULL-terminated, "-" is standard input; NULL or empty: standard input alone */
+	char *const *paths; /* NULL-terminated, "-" is standard input; NULL or empty: standard
+			       input alone */
 	enum record_format format;
-	uint64_t max_line;  /* 0: READER_MAX_LINE */
-	/* Called before a read that would wait, so that the caller can flush its output; and whenever a signal
-	 * interrupts one. Returning 1 ends the input there, -1 (err filled) fails. May be NULL. */
-	int (*before_wait)(void *context, struct error *err);
+	uint64_t max_line; /* 0: READER_MAX_LINE */
+	/*
+	 * Called before a read that would wait and each time wake_fd becomes readable while
+	 * waiting, so that the caller can flush its output and look at what signals
+	 * left. It may set *timeout_ms (-1: for ever), after which it is called again. Returning 1
+	 * ends the input there, -1 (err filled) fails. May be NULL.
+	 */
+	int (*before_wait)(void *context, int *timeout_ms, struct error *err);
 	void *context;
+	int wake_fd; /* -1: none */
 };
 
 /* The columns of a CSV input; shared by all blocks, lives as long as the reader. */
@@ -35,9 +43,10 @@ struct csv_header {
 	char **names;     /* [n] dotted paths, unique, NUL-terminated, without quotes */
 	const char *text; /* the header row as it came, without its line end */
 	size_t len;
+	bool crlf; /* it ended in CR LF */
 };
 
-/* Whole lines. Bytes [0, len) of data hold them with their line ends; 64 readable bytes lie behind. */
+/* Whole lines with their line ends, and READER_PAD bytes behind them, the first a newline. */
 struct block {
 	char *data;
 	size_t len, cap;
@@ -45,7 +54,7 @@ struct block {
 	const char *file;                /* name for messages; lives as long as the reader */
 	enum record_format format;       /* JSON or CSV, never auto */
 	const struct csv_header *header; /* CSV */
-	bool unterminated;               /* the last line has no newline: the file ended there */
+	bool unterminated;               /* the file ended without a newline, behind this block */
 	bool ascii;                      /* no byte above 127 */
 };
 
@@ -55,11 +64,25 @@ struct reader;
 struct reader *reader_open(const struct reader_options *options, struct error *err);
 void reader_close(struct reader *r);
 
-/* The next block into *b (zeroed at first, reused afterwards): 1, 0 at the end of the last file, -1 with err. A line
- * over the limit, or CSV whose quote never closes, is ERROR_DATA at its place: reading cannot go on behind it... */
+/*
+ * The next block into *b (zeroed at first, reused afterwards): 1, 0 at the end of the last
+ * file, -1 with err. ERROR_DATA with a line is one line's fault (it is over the limit): reading
+ * may go on behind it. Any other failure is final: what cannot be opened or read, a CSV header that
+ * makes no sense, a CSV quote that never closes, a mixture of formats.
+ */
 int reader_next(struct reader *r, struct block *b, struct error *err);
 
-/* The format of the input, once something was read; FORMAT_AUTO before, and for input without a byte. */
+/* Whether the last failure of reader_next was one line's fault. */
+bool reader_can_go_on(const struct reader *r);
+
+/* The format of the input, once something was read; FORMAT_AUTO for input without a byte. */
 enum record_format reader_format(const struct reader *r);
+
+/* The CSV header, once it was read; NULL before and for JSON. */
+const struct csv_header *reader_header(const struct reader *r);
+
+/* Bytes read so far, and the size of all input if every file is a regular one (else 0). */
+uint64_t reader_bytes(const struct reader *r);
+uint64_t reader_size(const struct reader *r);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * Records of a block, scanned in place: values of the wanted fields, nothing built.
  *
- * JSON is checked whole against RFC 8259 (and UTF-8, RFC 3629; depth at most 64; the record an object). Where this
- * differs from other parsers, on purpose: integers of any length and 1e999 pass, and are an error only when read
- * as a number; "\u0000" passes in values; a duplicate member counts with its last value. CSV is RFC 4180, strict.
- * Blank lines are no records. Fields are found by the order in which the last records had them first, by name where that fails.
+ * JSON is checked whole against RFC 8259 (and UTF-8, RFC 3629; depth at most 64; the record an
+ * object). Where this differs from other parsers, on purpose: integers of any length and 1e999
+ * pass, and are an error only when read as a number; "\u0000" passes in values; a duplicate member
+ * counts with its last value. CSV is RFC 4180, strict. Blank lines are no records. Fields are found
+ * by the order in which the last records had them first, by name where that fails.
  */
 #ifndef RECORD_SCANNER_H
 #define RECORD_SCANNER_H
@@ -30,32 +31,35 @@ enum value_kind {
 
 /* A value where it stands in the record. */
 struct value {
-	const char *text;     /* as it came: a string with its quotes and escapes (CSV: a quoted cell with its quotes) */
+	const char *text; /* as it came: a string with its quotes and escapes (CSV: a quoted cell
+			     with its quotes) */
 	size_t len;
-	double number;        /* VALUE_NUMBER: nearest double; infinite when beyond DBL_MAX */
+	double number; /* VALUE_NUMBER: nearest double; infinite when beyond DBL_MAX */
 	enum value_kind kind;
-	bool integer;         /* VALUE_NUMBER: neither point nor exponent */
+	bool integer; /* VALUE_NUMBER: neither point nor exponent */
 };
 
 enum control_kind { CONTROL_NONE, CONTROL_ASSIGN, CONTROL_MARK, CONTROL_RESET, CONTROL_END };
 
 struct record {
-	const char *text;     /* the line without its line end */
+	const char *text; /* the line without its line end */
 	size_t len;
-	const char *eol;      /* "\n", "\r\n" or "" as it came */
-	uint64_t line;        /* in its file; of a CSV row its first */
+	const char *eol;           /* "\n", "\r\n" or "" as it came */
+	uint64_t line;             /* in its file; of a CSV row its first */
 	enum control_kind control; /* not CONTROL_NONE: a control record, values are not set */
-	uint64_t seq;         /* of a control record */
-	const char *session;  /* of a control record: its text with quotes, or NULL */
+	uint64_t seq;              /* of a control record */
+	const char *session;       /* of a control record: its text with quotes, or NULL */
 	size_t session_len;
-	bool torn;            /* last line of the input, without a newline */
+	bool torn;                  /* last line of the input, without a newline */
 	const struct value *values; /* [fields_count], good until the next record */
 
 	/* For the writer: what to leave out, and where to add. */
-	const struct cut { uint32_t from, to; } *cuts; /* ascending, of owned members */
+	const struct cut {
+		uint32_t from, to;
+	} * cuts; /* ascending, of owned members */
 	size_t n_cuts;
-	uint32_t close;       /* offset of the object's '}' */
-	bool empty;           /* no member would be left after the cuts */
+	uint32_t close; /* offset of the object's '}' */
+	bool empty;     /* no member would be left after the cuts */
 };
 
 struct scanner;
@@ -68,22 +72,25 @@ void scanner_free(struct scanner *s);
 int scanner_start(struct scanner *s, const struct block *b, struct error *err);
 
 /*
- * The next record: 1; 0 at the end of the block; -1 for a bad one: err (ERROR_DATA, with file, line and column) says
- * what is wrong, rec's text, len, eol, line and torn are set, and the next call goes on behind it.
+ * The next record: 1; 0 at the end of the block; -1 for a bad one: err (ERROR_DATA, with file, line
+ * and column) says what is wrong, rec's text, len, eol, line and torn are set, and the next call
+ * goes on behind it.
  */
 int scanner_next(struct scanner *s, struct record *rec, struct error *err);
 
-/* Calls leaf for every value of the record that is no object (an array is one value), with its dotted path (good
- * during the call). Stops when it returns nonzero and returns that. The record must have scanned well. -1 also for memory. */
+/* Calls leaf for every value of the record that is no object (an array is one value), with its
+ * dotted path (good during the call). Stops when it returns nonzero and returns that. The record
+ * must have scanned well. -1 also for memory. */
 int scanner_walk(struct scanner *s, const struct record *rec,
-		 int (*leaf)(void *context, const char *path, const struct value *v), void *context, struct error *err);
+		 int (*leaf)(void *context, const char *path, const struct value *v), void *context,
+		 struct error *err);
 
-/* The characters of a string value (VALUE_STRING), escapes resolved, as UTF-8 appended to out; "\u0000" gives a NUL
- * byte, a lone surrogate is ERROR_DATA. */
+/* The characters of a string value (VALUE_STRING), escapes resolved, as UTF-8 appended to out;
+ * "\u0000" gives a NUL byte, a lone surrogate is ERROR_DATA. */
 int value_string(const struct value *v, struct buf *out, struct error *err);
 
-/* Reads truth: true/false, 0/1 (number), as 1 or 0; VALUE_NULL or absent -1 with kind NONE err untouched is the caller's to see
- * first. Anything else: -1 with ERROR_DATA. */
+/* Reads truth: true/false, 0/1 (number), as 1 or 0; VALUE_NULL or absent -1 with kind NONE err
+ * untouched is the caller's to see first. Anything else: -1 with ERROR_DATA. */
 int value_truth(const struct value *v, bool *truth, struct error *err);
 
 #endif

@@ -1,0 +1,223 @@
+#include "lib/record/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include "lib/base/number.h"
+#include "lib/base/utf8.h"
+#include "lib/record/fields.h"
+
+static const char *bad_cell(const char *row, const char *p, struct error *err, const char *what)
+{
+	error_set(err, ERROR_DATA, "%s", what);
+	error_at(err, NULL, 0, (uint64_t)(p - row) + 1);
+	return NULL;
+}
+
+static const char *quoted_cell(const char *row, const char *p, const char *end,
+			       struct csv_cell *cell, struct error *err)
+{
+	const char *start = p++;
+
+	for (;;) {
+		const char *q = memchr(p, '"', (size_t)(end - p));
+		const char *nul = memchr(p, 0, (size_t)((q ? q : end) - p));
+		if (nul)
+			return bad_cell(row, nul, err, "a cell holds a NUL byte");
+		if (!q)
+			return bad_cell(row, start, err, "a quote opens here and never closes");
+		p = q + 1;
+		if (p == end || *p != '"')
+			break;
+		p++;
+	}
+	if (p != end && *p != ',')
+		return bad_cell(row, p, err, "a closing quote must be followed by a comma");
+	*cell = (struct csv_cell){start, (size_t)(p - start), true};
+	return p;
+}
+
+const char *csv_cell(const char *row, const char *p, const char *end, struct csv_cell *cell,
+		     struct error *err)
+{
+	const char *start = p;
+
+	if (p < end && *p == '"')
+		return quoted_cell(row, p, end, cell, err);
+	for (; p < end && *p != ','; p++) {
+		if (*p == '"')
+			return bad_cell(row, p, err, "a quote inside a cell that is not quoted");
+		if ((unsigned char)*p < 0x20 && *p != '\t')
+			return bad_cell(row, p, err, "a control character outside quotes");
+	}
+	*cell = (struct csv_cell){start, (size_t)(p - start), false};
+	return p;
+}
+
+int csv_unquote(const struct csv_cell *cell, struct buf *out, struct error *err)
+{
+	if (!cell->quoted)
+		return buf_add(out, cell->text, cell->len, err);
+	if (buf_reserve(out, cell->len, err))
+		return -1;
+	for (size_t i = 1; i + 1 < cell->len; i++) {
+		out->data[out->len++] = cell->text[i];
+		if (cell->text[i] == '"')
+			i++;
+	}
+	return 0;
+}
+
+/* Whether unquoted text would be read as something that is no string. */
+static bool reads_as_other(const char *text, size_t len)
+{
+	return !len || (len == 4 && !memcmp(text, "true", 4)) ||
+	       (len == 5 && !memcmp(text, "false", 5)) ||
+	       number_skip(text, text + len) == text + len;
+}
+
+int csv_write_string(struct buf *out, const char *text, size_t len, struct error *err)
+{
+	bool quote = reads_as_other(text, len) || text[0] == ' ' || text[len - 1] == ' ';
+
+	for (size_t i = 0; i < len && !quote; i++)
+		quote = text[i] == ',' || text[i] == '"' || (unsigned char)text[i] < 0x20;
+	if (!quote)
+		return buf_add(out, text, len, err);
+	if (buf_reserve(out, 2 * len + 2, err))
+		return -1;
+	out->data[out->len++] = '"';
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '"')
+			out->data[out->len++] = '"';
+		out->data[out->len++] = text[i];
+	}
+	out->data[out->len++] = '"';
+	return 0;
+}
+
+size_t csv_row(const char *p, size_t n, uint64_t *lines)
+{
+	const char *start = p, *end = p + n;
+	bool quoted = false;
+
+	*lines = 0;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = nl ? nl : end;
+		const char *q = p;
+		while ((q = memchr(q, '"', (size_t)(stop - q)))) {
+			quoted = !quoted;
+			q++;
+		}
+		p = nl ? nl + 1 : end;
+		*lines += nl != NULL;
+		if (nl && !quoted)
+			break;
+	}
+	return (size_t)(p - start);
+}
+
+void csv_header_free(struct csv_header *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < h->n; i++)
+		free(h->names[i]);
+	free(h->names);
+	free((char *)(uintptr_t)h->text);
+	free(h);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* After sorting, a name that begins another's path can be apart from it ("a", "a-b", "a.b"), so
+ * each prefix is looked up. */
+static int check_names(const struct csv_header *h, struct error *err)
+{
+	char **sorted = mem_alloc(h->n, sizeof(*sorted), err);
+	int ret = -1;
+
+	if (!sorted)
+		return -1;
+	memcpy(sorted, h->names, h->n * sizeof(*sorted));
+	qsort(sorted, h->n, sizeof(*sorted), by_name);
+	for (size_t i = 0; i < h->n; i++) {
+		char *name = sorted[i];
+		if (i && !strcmp(sorted[i - 1], name)) {
+			error_set(err, ERROR_DATA, "header names column '%s' twice", name);
+			goto out;
+		}
+		for (char *dot = name; (dot = strchr(dot, '.')); dot++) {
+			if (dot > name && dot[-1] == '\\')
+				continue;
+			*dot = '\0';
+			bool clash = bsearch(&name, sorted, h->n, sizeof(*sorted), by_name) && true;
+			*dot = '.';
+			if (clash) {
+				error_set(err, ERROR_DATA,
+					  "header has column '%.*s' beside '%s', which lies inside "
+					  "it",
+					  (int)(dot - name), name, name);
+				goto out;
+			}
+		}
+	}
+	ret = 0;
+out:
+	free(sorted);
+	return ret;
+}
+
+struct csv_header *csv_header_new(const char *text, size_t len, bool crlf, struct error *err)
+{
+	struct csv_header *h = mem_alloc(1, sizeof(*h), err);
+	struct buf name = BUF_INIT;
+	size_t cap = 0, bad = utf8_check(text, len);
+
+	if (!h)
+		return NULL;
+	h->crlf = crlf;
+	h->len = len;
+	if (!(h->text = mem_strndup(text, len, err)))
+		goto fail;
+	if (bad < len) {
+		bad_cell(text, text + bad, err, "header is not valid UTF-8");
+		goto fail;
+	}
+	for (const char *p = text, *end = text + len;; p++) {
+		struct csv_cell cell;
+		struct path path;
+		const char *start = p;
+		if (!(p = csv_cell(text, p, end, &cell, err)))
+			goto fail;
+		name.len = 0;
+		if (csv_unquote(&cell, &name, err) || buf_terminate(&name, err) ||
+		    MEM_GROW(&h->names, &cap, h->n + 1, err))
+			goto fail;
+		if (path_parse(&path, name.data, name.len, err)) {
+			if (err->kind == ERROR_USAGE) {
+				err->kind = ERROR_DATA;
+				error_prefix(err, "header");
+				error_at(err, NULL, 0, (uint64_t)(start - text) + 1);
+			}
+			goto fail;
+		}
+		path_release(&path);
+		if (!(h->names[h->n] = mem_strndup(name.data, name.len, err)))
+			goto fail;
+		h->n++;
+		if (p == end)
+			break;
+	}
+	buf_release(&name);
+	if (check_names(h, err))
+		goto fail;
+	return h;
+fail:
+	buf_release(&name);
+	csv_header_free(h);
+	return NULL;
+}
