@@ -26,9 +26,9 @@ struct roc_intervals {
 };
 
 /*
- * r must be sorted. Beside it this takes 16 bytes a replicate, 12 bytes a distinct score of a
- * positive and, for each of `threads` (at least 1), one byte a score. Time is proportional to
- * replicates times scores. Fails for memory, or when a thread cannot be made (ERROR_UNAVAILABLE).
+ * r must be sorted. Takes 24 bytes a replicate, 12 bytes a distinct score of the positives, and for
+ * each of `threads` (at least 1) a byte a score, beside r; its time is proportional to replicates
+ * times scores. A thread that cannot be made is done without. Fails for memory alone.
  */
 int roc_bootstrap(const struct roc *r, uint64_t replicates, uint64_t seed, unsigned threads,
 		  struct roc_intervals *out, struct error *err);

@@ -60,9 +60,8 @@ double roc_average_precision(const struct roc *r);
  * positives stands for those that are in. NaN when k is 0 or more than there are scores. */
 double roc_precision_at(const struct roc *r, size_t k);
 
-/* The highest F1 any threshold reaches, and the highest threshold that reaches it. NaN without
- * positives. Chosen with the truth in hand, it is what these scores could reach, not what they
- * will. */
+/* The highest F1 any threshold reaches, and the highest threshold that reaches it; NaN without
+ * positives, and *best is left alone. Chosen with the truth in hand: it flatters. */
 double roc_best_f1(const struct roc *r, struct roc_point *best);
 
 /* A point of a curve to plot, and the threshold it belongs to. */
