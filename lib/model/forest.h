@@ -21,13 +21,16 @@
 #include <stdint.h>
 #include "lib/base/error.h"
 
+#define FOREST_TREES_MAX 1000000
+#define FOREST_SAMPLES_MAX (UINT32_C(1) << 30) /* fitting; a loaded forest may name more */
+
 /*
  * Trees stand one behind the other; tree t has nodes [tree_start[t], tree_start[t + 1]), root first.
  * A child's index is relative to its tree's start and greater than its parent's; every node but the root
  * has exactly one parent (forest_check holds this, so walks end).
  */
 struct forest {
-	uint32_t n_trees;     /* T, 1 to 1,000,000 */
+	uint32_t n_trees;     /* T, 1 to FOREST_TREES_MAX */
 	uint32_t n_features;  /* columns of a row */
 	uint32_t max_samples; /* psi, the sub-sample size */
 	uint32_t max_depth;   /* edges from a root to its deepest leaf, as found in the trees */
