@@ -46,7 +46,6 @@ struct secom *secom_open(const struct secom_options *options, struct error *err)
 	labels.path = options->labels_path;
 	csv_init(&s->csv, CSV_STRICT | CSV_STRICT_FINI);
 	csv_set_delim(&s->csv, CSV_SPACE);
-	csv_set_realloc_func(&s->csv, realloc);
 	s->data = lines_open(&data, err);
 	s->labels = s->data ? lines_open(&labels, err) : NULL;
 	if (!s->labels) {
