@@ -1,13 +1,16 @@
 /*
  * A trained model in memory, and its file.
  *
- * The file is in safetensors form (https://github.com/huggingface/safetensors): 8 bytes little-endian length N, N bytes of JSON
- * header padded with spaces so that the data starts 64-byte aligned, tensors little-endian, sorted by name, without
- * holes. __metadata__ holds strings only: format "sensorutils-model", format_version "1", config (JSON text) and digest (SHA-256
- * of the whole file with the digest's own 64 digits as '0'). sensor-model(5) lists the config's keys and the tensors.
+ * The file is in safetensors form (https://github.com/huggingface/safetensors): 8 bytes
+ * little-endian length N, N bytes of JSON header padded with spaces so that the data starts 64-byte
+ * aligned, tensors little-endian, sorted by name, without holes. __metadata__ holds strings only:
+ * format "sensorutils-model", format_version "1", config (JSON text) and digest (SHA-256 of the
+ * whole file with the digest's own 64 digits as '0'). sensor-model(5) lists the config's keys and
+ * the tensors.
  *
- * Reading takes nothing on trust: size, header, digest, every shape, type and offset, every tree. What is wrong is
- * ERROR_CONFIG with the file's name. Unknown major versions and unknown kinds are refused; unknown config keys are ignored.
+ * Reading takes nothing on trust: size, header, digest, every shape, type and offset, every tree.
+ * What is wrong is ERROR_CONFIG with the file's name. Unknown major versions and unknown kinds are
+ * refused; unknown config keys are ignored.
  */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
@@ -33,33 +36,44 @@ struct model_feature {
 };
 
 struct model {
-	char digest[SHA256_HEX];              /* set by saving and by loading */
+	char digest[SHA256_HEX];             /* set by saving and by loading */
 	char version[MODEL_VERSION_LEN + 1]; /* its first digits */
 
 	size_t n_features;
 	struct model_feature *features; /* [n_features], in the order of the forest's columns */
 	struct prepare prepare;
 	struct forest *forest;
+	double *points; /* what the features' sketches point into */
 
 	/* Anomalous iff -s - offset < 0, with s the paper's score (scikit-learn's offset_). */
 	double offset;
-	bool contamination_auto;       /* offset is -0.5 and no share was given */
-	double contamination;          /* the share asked for; NaN when auto */
-	double medium, high;           /* severity: scores s above these are medium, high; >= -offset */
-	struct sketch scores;          /* of s over the training rows */
+	bool contamination_auto; /* offset is -0.5 and no share was given */
+	double contamination;    /* the share asked for; NaN when auto */
+	/*
+	 * Severity: scores s above these are medium, high; -offset <= medium <= high. Of the
+	 * training rows past the threshold: the 90th percentile and the largest. Where there were
+	 * none both are -offset, since an alarm is then above every training score; where no
+	 * training scores are known both are 1, which no score exceeds.
+	 */
+	double medium, high;
+	struct sketch scores; /* of s over the training rows; empty when they are not known */
 
 	/* How it was made. */
-	uint64_t n_rows;               /* training rows */
-	uint64_t n_rows_seen;          /* rows read; more than n_rows with a reservoir */
+	uint64_t n_rows;       /* training rows */
+	uint64_t n_rows_seen;  /* rows read; more than n_rows with a reservoir */
+	uint32_t max_features; /* columns a tree could use */
+	double max_missing;    /* rows that lacked more than this share were left out */
 	uint64_t seed;
-	char *source;                  /* who made the forest: "iforest-train", "scikit-learn 1.9.1"; never a path or host */
-	char **left_out;               /* fields left out, each "name: constant" or "name: all missing" */
+	char *source; /* who made the forest: "iforest-train", "scikit-learn 1.9.1"; never a path or
+			 host */
+	char **left_out; /* fields left out, each "name: constant" or "name: all missing" */
 	size_t n_left_out;
 };
 
 void model_free(struct model *m);
 
-/* Turns a model into the bytes of its file (appended to out, which is empty) and sets digest and version. */
+/* Turns a model into the bytes of its file (appended to out, which is empty) and sets digest and
+ * version. */
 int model_encode(struct model *m, struct buf *out, struct error *err);
 
 /* The model of the file's bytes; name is for messages. */
@@ -75,21 +89,24 @@ int model_save(struct model *m, const char *path, struct error *err);
 int model_describe(const struct model *m, bool json, struct buf *out, struct error *err);
 
 /*
- * Training, from rows in memory. x is row-major n_rows x n_fields as read, NaN for missing. Constant and
- * all-missing columns are left out and listed in left_out (constant: all present values equal, with none or any
- * missing). Fails with ERROR_DATA when no column is left or n_rows is 0.
+ * Training, from rows in memory. x is row-major n_rows x n_fields as read, NaN for missing.
+ * Constant and all-missing columns are left out and listed in left_out (constant: all present
+ * values equal, with none or any missing). Fails with ERROR_DATA when no column is left or n_rows
+ * is 0.
  */
 struct train_options {
 	enum impute impute;
 	enum scaling scaling;
 	uint32_t n_trees;
-	double max_samples;       /* <= 1: a share of the rows, when max_samples_share; else a number, capped at n_rows; 0: min(256, n) */
+	double max_samples; /* <= 1: a share of the rows, when max_samples_share; else a number,
+			       capped at n_rows; 0: min(256, n) */
 	bool max_samples_share;
-	double max_features;      /* likewise of the columns; 0: all */
+	double max_features; /* likewise of the columns; 0: all */
 	bool max_features_share;
 	bool contamination_auto;
-	double contamination;     /* share in (0, 0.5] */
-	double max_missing;       /* training rows that lack more than this share of features are not learned from but counted */
+	double contamination; /* share in (0, 0.5] */
+	double max_missing;   /* training rows that lack more than this share of features are not
+				 learned from but counted */
 	uint64_t seed;
 	unsigned n_threads;
 	void (*progress)(void *context, const char *stage, double share); /* may be NULL */
@@ -97,10 +114,10 @@ struct train_options {
 };
 
 struct train_result {
-	uint64_t n_rows;          /* learned from */
-	uint64_t n_rows_skipped;  /* lacked too much */
-	uint64_t n_alarms;        /* training rows past the threshold */
-	double missing_share;     /* over the features chosen */
+	uint64_t n_rows;         /* learned from */
+	uint64_t n_rows_skipped; /* lacked too much */
+	uint64_t n_alarms;       /* training rows past the threshold */
+	double missing_share;    /* over the features chosen */
 };
 
 struct model *model_train(const struct train_options *options, const double *x, uint64_t n_rows,

@@ -1,6 +1,6 @@
 /*
- * One interface over everything that judges rows: forests now, networks and rules later. A scorer is
- * given many rows at a time and writes a verdict for each.
+ * One interface over everything that judges rows: forests now, networks and rules later. A scorer
+ * is given many rows at a time and writes a verdict for each.
  */
 #ifndef MODEL_SCORER_H
 #define MODEL_SCORER_H
@@ -39,8 +39,8 @@ struct scorer;
 struct scorer_ops {
 	bool keyed; /* has state by key: rows of one key must come in order */
 	size_t (*scratch)(const struct scorer *);
-	void (*score)(const struct scorer *, const struct scorer_rows *, double max_missing, void *scratch,
-		      struct verdict *);
+	void (*score)(const struct scorer *, const struct scorer_rows *, double max_missing,
+		      void *scratch, struct verdict *);
 	void (*free)(struct scorer *);
 };
 
@@ -49,7 +49,8 @@ struct scorer {
 	const struct model *model; /* names its features; owned by the scorer */
 };
 
-/* A scorer over a forest model. It takes the model over on success. kernel: see forest_plan_new; NULL is "auto". */
+/* A scorer over a forest model. It takes the model over on success. kernel: see forest_plan_new;
+ * NULL is "auto". */
 struct scorer *scorer_forest_new(struct model *model, const char *kernel, struct error *err);
 
 void scorer_free(struct scorer *s);
@@ -58,7 +59,7 @@ void scorer_free(struct scorer *s);
 size_t scorer_scratch(const struct scorer *s);
 
 /* Judges rows. Never fails; a row that cannot be judged says so in its verdict's status. */
-void scorer_score(const struct scorer *s, const struct scorer_rows *rows, double max_missing, void *scratch,
-		  struct verdict *verdicts);
+void scorer_score(const struct scorer *s, const struct scorer_rows *rows, double max_missing,
+		  void *scratch, struct verdict *verdicts);
 
 #endif
