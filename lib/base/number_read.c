@@ -14,6 +14,9 @@
 #define MAX_EXACT_POW10 22     /* so are powers of ten up to here */
 #define INFINITY_BITS (0x7FFULL << 52)
 
+/* sign, seven digits, point, eight bytes and the one behind */
+#define SHORT_ROOM 18
+
 /* A double's shortest decisive prefix has at most 767 digits; what follows matters only in
  * being nonzero. */
 #define MAX_SLOW_DIGITS 770
@@ -21,37 +24,60 @@
 
 #define EACH_BYTE(x) ((uint64_t)(x)*0x0101010101010101ULL)
 
+static const uint32_t int_pow10[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+
+static const double exact_pow10[MAX_EXACT_POW10 + 1] = {
+	1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+};
+
 static bool is_digit(char c)
 {
 	return (unsigned char)(c - '0') < 10;
 }
 
+static inline uint64_t load_8(const char *p)
+{
+	uint64_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return le64toh(x);
+}
+
+static inline uint32_t load_4(const char *p)
+{
+	uint32_t x;
+
+	memcpy(&x, p, sizeof(x));
+	return le32toh(x);
+}
+
 /* Up to eight bytes at p, the first in the lowest byte, zeros from end on. */
-static inline uint64_t load_8(const char *p, const char *end)
+static inline uint64_t load_up_to_8(const char *p, const char *end)
 {
 	size_t n = (size_t)(end - p);
-	uint64_t x;
-	uint32_t first, last;
 
-	if (__builtin_expect(n >= 8, 1)) {
-		memcpy(&x, p, 8);
-		return le64toh(x);
-	}
-	if (n >= 4) {
-		memcpy(&first, p, 4);
-		memcpy(&last, p + n - 4, 4);
-		return le32toh(first) | (uint64_t)le32toh(last) << (8 * (n - 4));
-	}
+	if (__builtin_expect(n >= 8, 1))
+		return load_8(p);
+	if (n >= 4)
+		return load_4(p) | (uint64_t)load_4(p + n - 4) << (8 * (n - 4));
 	if (n == 0)
 		return 0;
 	return (uint64_t)(uint8_t)p[0] | (uint64_t)(uint8_t)p[n / 2] << (8 * (n / 2)) |
 	       (uint64_t)(uint8_t)p[n - 1] << (8 * (n - 1));
 }
 
-/* The high bit of each byte of x that is no digit's value, right up to the first such byte. */
+/* Of x, eight bytes less '0' each: the high bit of each byte that was no digit, right up
+ * to the first such byte. */
 static inline uint64_t not_digits(uint64_t x)
 {
 	return ((x + EACH_BYTE(0x80 - 10)) | x) & EACH_BYTE(0x80);
+}
+
+/* The bits of the digits before the first of `stop`, which is not 0. */
+static inline unsigned bits_before(uint64_t stop)
+{
+	return (unsigned)__builtin_ctzll(stop) & ~7U;
 }
 
 /* The number whose digits are the bytes of x, the lowest byte first. Pairs, then fours, then
@@ -66,31 +92,28 @@ static inline uint32_t join_8(uint64_t x)
 /* Passes the digits at p and appends them to *w, modulo 2^64. */
 static inline const char *read_digits(const char *p, const char *end, uint64_t *w)
 {
-	static const uint32_t pow10[8] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
-
-	for (;;) {
-		uint64_t x = load_8(p, end) ^ EACH_BYTE('0');
+	for (;; p += 8) {
+		uint64_t x = load_up_to_8(p, end) ^ EACH_BYTE('0');
 		uint64_t stop = not_digits(x);
 
 		if (stop) {
-			unsigned bits = (unsigned)__builtin_ctzll(stop) & ~7U;
+			unsigned bits = bits_before(stop);
 
 			/* Shifted in two steps: by 64 in one is undefined. */
-			*w = *w * pow10[bits / 8] + join_8((x << 1) << (63 - bits));
+			*w = *w * int_pow10[bits / 8] + join_8((x << 1) << (63 - bits));
 			return p + bits / 8;
 		}
 		*w = *w * 100000000 + join_8(x);
-		p += 8;
 	}
 }
 
 static inline const char *skip_digits(const char *p, const char *end)
 {
 	for (;; p += 8) {
-		uint64_t stop = not_digits(load_8(p, end) ^ EACH_BYTE('0'));
+		uint64_t stop = not_digits(load_up_to_8(p, end) ^ EACH_BYTE('0'));
 
 		if (stop)
-			return p + __builtin_ctzll(stop) / 8;
+			return p + bits_before(stop) / 8;
 	}
 }
 
@@ -180,13 +203,9 @@ static bool is_exact(uint64_t w, int64_t q)
 /* Both operands are doubles, so the one operation is the one rounding (Clinger 1990). */
 static inline double from_exact(uint64_t w, int64_t q)
 {
-	static const double pow10[MAX_EXACT_POW10 + 1] = {
-		1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-		1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-	};
 	double x = (double)(int64_t)w;
 
-	return q > 0 ? x * pow10[q] : x / pow10[-q];
+	return q > 0 ? x * exact_pow10[q] : x / exact_pow10[-q];
 }
 
 /* Digits and point from `digits` on, and a power of ten behind: by strtod, which is exact and, as
@@ -215,18 +234,19 @@ static double read_slow(const char *digits, const char *end, int64_t q)
 	return strtod(text, NULL);
 }
 
-/* What is not exact at once: the n digits at `digits`, some with a point among them, are w if
- * they are few; q is the power of ten of the last. */
-static __attribute__((noinline)) double read_inexact(const char *digits, const char *end,
-						     ptrdiff_t n, uint64_t w, int64_t q)
+/* A number of n digits from `digits` on, some with a point among them: they are w if they are no
+ * more than fit, and q is the power of ten of the last. */
+static double from_parts(const char *digits, const char *end, ptrdiff_t n, uint64_t w, int64_t q)
 {
 	const char *p = digits;
-	int64_t first_q = q;
+	int64_t last_q = q;
 	bool more = false;
 	double x, next;
 
-	while (n > 0 && (*p == '0' || *p == '.'))
-		n -= *p++ == '0';
+	if (n > MAX_DIGITS_64) {
+		for (; n > 0 && (*p == '0' || *p == '.'); p++)
+			n -= *p == '0';
+	}
 	if (n > MAX_DIGITS_64) {
 		w = 0;
 		for (ptrdiff_t i = 0; i < n; p++) {
@@ -240,6 +260,8 @@ static __attribute__((noinline)) double read_inexact(const char *digits, const c
 			}
 		}
 	}
+	if (!more && is_exact(w, q))
+		return from_exact(w, q);
 	if (round_product(w, q, &x)) {
 		if (!more || (round_product(w + 1, q, &next) && next == x))
 			return x;
@@ -250,16 +272,24 @@ static __attribute__((noinline)) double read_inexact(const char *digits, const c
 		if (is_exact(w, q))
 			return from_exact(w, q);
 	}
-	return read_slow(digits, end, first_q);
+	return read_slow(digits, end, last_q);
 }
 
-const char *number_read(const char *p, const char *end, double *value, unsigned *flags)
+static inline void store(double x, bool negative, double *value)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	*value = from_bits(bits | (uint64_t)negative << 63);
+}
+
+static __attribute__((noinline)) const char *read_any(const char *p, const char *end, double *value,
+						      unsigned *flags)
 {
 	bool negative = p < end && *p == '-';
 	const char *digits = p + negative;
-	uint64_t w = 0, bits;
+	uint64_t w = 0;
 	int64_t q = 0;
-	double x;
 
 	p = read_digits(digits, end, &w);
 	ptrdiff_t n = p - digits;
@@ -287,22 +317,66 @@ const char *number_read(const char *p, const char *end, double *value, unsigned 
 			return NULL;
 		*flags = 0;
 	}
-	if (n <= MAX_DIGITS_64 && is_exact(w, q)) {
-		x = from_exact(w, q);
-	} else {
-		x = read_inexact(digits, end, n, w, q);
-		if (x == HUGE_VAL)
-			*flags |= NUMBER_OVERFLOW;
-	}
-	memcpy(&bits, &x, sizeof(bits));
-	*value = from_bits(bits | (uint64_t)negative << 63);
+	double x = from_parts(digits, p, n, w, q);
+	if (x == HUGE_VAL)
+		*flags |= NUMBER_OVERFLOW;
+	store(x, negative, value);
 	return p;
+}
+
+/* Most numbers by far have one to seven digits before the point, as many behind it or no point, no
+ * exponent, and the rest of a record behind them: no loop, and no branch on how many digits. The
+ * way from one number's begin to the next one's is what takes the time. */
+const char *number_read(const char *p, const char *end, double *value, unsigned *flags)
+{
+	if (end - p < SHORT_ROOM)
+		return read_any(p, end, value, flags);
+
+	bool negative = false;
+	const char *digits = p;
+	if (__builtin_expect(*p == '-', 0)) {
+		negative = true;
+		digits++;
+		/* Keeps this a branch, which is foreseen; an addition would be waited for. */
+		__asm__("" : "+r"(digits));
+	}
+	uint64_t x = load_8(digits) ^ EACH_BYTE('0');
+	uint64_t stop = not_digits(x);
+	unsigned bits = stop ? bits_before(stop) : 0;
+	if (bits == 0 || (bits > 8 && (uint8_t)x == 0))
+		return read_any(p, end, value, flags);
+	uint64_t w = join_8(x << (64 - bits));
+	const char *rest = digits + bits / 8;
+	unsigned seen = NUMBER_INTEGER;
+	double result;
+	if (*rest == '.') {
+		x = load_8(rest + 1) ^ EACH_BYTE('0');
+		stop = not_digits(x);
+		bits = stop ? bits_before(stop) : 0;
+		if (bits == 0)
+			return read_any(p, end, value, flags);
+		w = w * int_pow10[bits / 8] + join_8(x << (64 - bits));
+		rest += 1 + bits / 8;
+		seen = 0;
+		result = (double)(int64_t)w / exact_pow10[bits / 8];
+	} else {
+		result = (double)(int64_t)w;
+	}
+	if ((*rest | 0x20) == 'e')
+		return read_any(p, end, value, flags);
+	*flags = seen;
+	store(result, negative, value);
+	return rest;
 }
 
 const char *number_skip(const char *p, const char *end)
 {
-	const char *digits = p + (p < end && *p == '-');
+	const char *digits = p;
 
+	if (__builtin_expect(p < end && *p == '-', 0)) {
+		digits++;
+		__asm__("" : "+r"(digits));
+	}
 	p = skip_digits(digits, end);
 	if (p == digits)
 		return NULL;
