@@ -8,7 +8,7 @@ group() {
 	build) echo gcc libc6-dev make libjansson-dev libcsv-dev zlib1g-dev ;;
 	demo) echo gnuplot-nox curl ca-certificates ;;
 	check) echo libcmocka-dev bats jq gnuplot-nox curl python3-minimal mandoc zsh ;;
-	lint) echo clang clang-format clang-tidy cppcheck shellcheck mandoc ;;
+	lint) echo clang clang-format clang-tidy shellcheck mandoc ;;
 	variants) echo clang llvm libclang-rt-14-dev libcmocka-dev bats jq gnuplot-nox ;;
 	services) echo python3 python3-venv curl jq ;;
 	*)

@@ -53,7 +53,8 @@ struct program {
 	const char *summary;  /* one line, as after Nd in the manual: no capital, no full stop */
 	const char *operands; /* "[FILE ...]", or "" when there are none */
 	const char *details;  /* a short paragraph for --help; may be NULL */
-	const char *example;  /* whole command lines of at most 78 columns, each ended by a newline */
+	const char
+		*example; /* whole command lines of at most 78 columns, each ended by a newline */
 	/* Tables in the order of --help; a title over each but the first. NULL-terminated. */
 	const struct option_group {
 		const char *title;

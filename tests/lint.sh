@@ -1,0 +1,74 @@
+#!/bin/bash
+# lint.sh: format, static checks and the rules of this house over every file git knows or would add.
+# Prints what is wrong; fails if anything is.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+mapfile -t all < <({ git ls-files -co --exclude-standard 2>/dev/null ||
+	find . -path ./build -prune -o -path ./.git -prune -o -type f -printf '%P\n'; } | sort)
+c_files=() shell_files=() bats_files=() pages=() python_files=() text_files=()
+for f in "${all[@]}"; do
+	[[ -f $f ]] || continue
+	case $f in
+	tests/fuzz/corpus/*) continue ;;
+	*.c | *.h) c_files+=("$f") ;;
+	*.bats | *.bash) bats_files+=("$f") ;;
+	*.sh | .ci/run) shell_files+=("$f") ;;
+	*.py) python_files+=("$f") ;;
+	man/*.[1-8]) pages+=("$f") ;;
+	*.md | *.mk | Makefile | *.gp | *.sql | .clang-* | .gitignore) ;;
+	*) continue ;;
+	esac
+	text_files+=("$f")
+done
+
+failed=0
+# Runs a check over files, in parallel; one that prints or fails is a failed one.
+check() {
+	local name=$1 per_run=$2 out
+	shift 2
+	local command=()
+	while [[ $1 != -- ]]; do
+		command+=("$1")
+		shift
+	done
+	shift
+	(($#)) || return 0
+	if out=$(printf '%s\0' "$@" | xargs -0 -P "$(nproc)" -n "$per_run" "${command[@]}" 2>&1) && [[ -z $out ]]; then
+		printf '  %-14s %4d files\n' "$name" $#
+	else
+		printf '  %-14s failed\n%s\n' "$name" "$out"
+		failed=$((failed + 1))
+	fi
+}
+
+# One line a finding; the path that leads to it shows when clang-tidy is run by hand.
+tidy() {
+	clang-tidy --quiet "$@" 2>/dev/null | grep -E '(error|warning): ' || true
+}
+
+white_space() {
+	local f
+	grep -nHE '[[:blank:]]+$' "$@" || true
+	for f; do
+		[[ ! -s $f || -z $(tail -c 1 "$f") ]] || echo "$f: no newline at its end"
+	done
+}
+
+export -f tidy white_space
+# error.c itself would trip over the macros of tests/lint.h.
+mapfile -t units < <(printf '%s\n' "${c_files[@]}" | grep '\.c$' | grep -vx lib/base/error.c)
+check clang-format 8 clang-format --dry-run -Werror -- "${c_files[@]}"
+check clang-tidy 3 bash -c 'tidy --extra-arg=-include --extra-arg=tests/lint.h "$@"' tidy -- "${units[@]}"
+check shellcheck 4 shellcheck -x -- "${shell_files[@]}"
+check shellcheck-bats 4 shellcheck -s bats -x -- "${bats_files[@]}"
+check mandoc 8 mandoc -Tlint -Wwarning -- "${pages[@]}"
+check python 100 python3 -c 'import ast, sys
+for f in sys.argv[1:]: ast.parse(open(f, encoding="utf-8").read(), f)' -- "${python_files[@]}"
+check house-rules 1000 awk -f tests/house.awk -- "${c_files[@]}"
+check white-space 100 bash -c 'white_space "$@"' white_space -- "${text_files[@]}"
+
+if ((failed)); then
+	echo "lint: $failed checks failed" >&2
+	exit 1
+fi
