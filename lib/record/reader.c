@@ -44,7 +44,8 @@ static const char *display_name(const char *path)
 
 struct reader *reader_open(const struct reader_options *options, struct error *err)
 {
-	static char *const standard_input[] = {(char[]){"-"}, NULL};
+	static char dash[] = "-";
+	static char *const standard_input[] = {dash, NULL};
 	struct reader *r = mem_alloc(1, sizeof(*r), err);
 
 	if (!r)
@@ -348,7 +349,7 @@ static size_t within_limit(const struct reader *r, const struct block *b, size_t
 /* Hands out the first n bytes of b. */
 static int give(struct reader *r, struct block *b, size_t n, struct error *err)
 {
-	size_t too_long, good = within_limit(r, b, n, &too_long);
+	size_t too_long = 0, good = within_limit(r, b, n, &too_long);
 
 	if (keep_rest(r, b, good ? good : too_long, err))
 		return -1;

@@ -37,6 +37,7 @@ struct value {
 	double number; /* VALUE_NUMBER: nearest double; infinite when beyond DBL_MAX */
 	enum value_kind kind;
 	bool integer; /* VALUE_NUMBER: neither point nor exponent */
+	bool csv;     /* text is a CSV cell, not JSON */
 };
 
 enum control_kind { CONTROL_NONE, CONTROL_ASSIGN, CONTROL_MARK, CONTROL_RESET, CONTROL_END };
@@ -72,25 +73,32 @@ void scanner_free(struct scanner *s);
 int scanner_start(struct scanner *s, const struct block *b, struct error *err);
 
 /*
- * The next record: 1; 0 at the end of the block; -1 for a bad one: err (ERROR_DATA, with file, line
- * and column) says what is wrong, rec's text, len, eol, line and torn are set, and the next call
- * goes on behind it.
+ * The next record: 1; 0 at the end of the block; -1 for a bad one: err (ERROR_DATA, with file,
+ * line and column) says what is wrong, rec's text, len, eol, line and torn are set, and the next
+ * call goes on behind it. A control record that is damaged (unknown kind, no seq) is ERROR_CONFIG:
+ * no --rejects may pass over it.
  */
 int scanner_next(struct scanner *s, struct record *rec, struct error *err);
 
-/* Calls leaf for every value of the record that is no object (an array is one value), with its
- * dotted path (good during the call). Stops when it returns nonzero and returns that. The record
- * must have scanned well. -1 also for memory. */
-int scanner_walk(struct scanner *s, const struct record *rec,
-		 int (*leaf)(void *context, const char *path, const struct value *v), void *context,
+/* From now on a member or element that no wanted or owned field leads to makes its record a bad
+ * one. */
+void scanner_refuse_unknown(struct scanner *s);
+
+/*
+ * Calls leaf for every value of the record that is no object (an array, and an object without
+ * members, is one value), in order, with its dotted path, good during the call. Stops when leaf
+ * returns nonzero and returns that; -1 also for memory. The record must have scanned well.
+ */
+typedef int scanner_leaf_fn(void *context, const char *path, const struct value *v,
+			    struct error *err);
+int scanner_walk(struct scanner *s, const struct record *rec, scanner_leaf_fn *leaf, void *context,
 		 struct error *err);
 
 /* The characters of a string value (VALUE_STRING), escapes resolved, as UTF-8 appended to out;
  * "\u0000" gives a NUL byte, a lone surrogate is ERROR_DATA. */
 int value_string(const struct value *v, struct buf *out, struct error *err);
 
-/* Reads truth: true/false, 0/1 (number), as 1 or 0; VALUE_NULL or absent -1 with kind NONE err
- * untouched is the caller's to see first. Anything else: -1 with ERROR_DATA. */
+/* Reads true/false or the numbers 0/1. Anything else, missing values too: -1 with ERROR_DATA. */
 int value_truth(const struct value *v, bool *truth, struct error *err);
 
 #endif
