@@ -90,9 +90,15 @@ int model_describe(const struct model *m, bool json, struct buf *out, struct err
 
 /*
  * Training, from rows in memory. x is row-major n_rows x n_fields as read, NaN for missing.
- * Constant and all-missing columns are left out and listed in left_out (constant: all present
- * values equal, with none or any missing). Fails with ERROR_DATA when no column is left or n_rows
- * is 0.
+ *
+ * Constant and all-missing columns are left out and listed in left_out (constant: all values
+ * present are equal), then rows that lack more than max_missing of the features, and so on until
+ * nothing changes: every feature varies over the rows learned from. Fails with ERROR_DATA when no
+ * row or column is left, or a prepared value is beyond float32.
+ *
+ * Memory beyond x: 16 bytes a row, 24 when rows are left out, at most 32 MiB for prepared rows and
+ * columns, 4 KiB a feature for sketches, and the forest. The same options and rows give the same
+ * model for any n_threads.
  */
 struct train_options {
 	enum impute impute;

@@ -10,6 +10,9 @@
 /* Values of columns taken together, so that a cache line of the matrix serves all it holds. */
 #define TILE_COLUMNS 8
 #define TILE_BYTES (UINT64_C(1) << 20)
+/* A matrix whose prepared rows fit in here is prepared once: trees and calibration ask for rows
+ * often. */
+#define PREPARED_BYTES (UINT64_C(16) << 20)
 /* Rows that a thread scores at a time. */
 #define BLOCK_ROWS 256
 
@@ -18,7 +21,8 @@ struct training {
 	const struct train_options *options;
 	struct selection rows;
 	struct model *model;
-	double *scores; /* [n_kept], of the training rows */
+	float *prepared; /* [n_kept, n_columns] or NULL */
+	double *scores;  /* [n_kept], of the training rows */
 };
 
 static void report(const struct train_options *o, const char *stage, double share)
@@ -110,8 +114,26 @@ static void prepared_row(const void *context, uint64_t i, float *out)
 {
 	const struct training *t = context;
 	const double *row = selection_row(&t->rows, i);
+	if (t->prepared) {
+		memcpy(out, t->prepared + i * t->rows.n_columns, t->rows.n_columns * sizeof(*out));
+		return;
+	}
 	for (size_t j = 0; j < t->rows.n_columns; j++)
 		out[j] = (float)prepare_value(&t->model->prepare, j, row[t->rows.column[j]]);
+}
+
+static int prepare_once(struct training *t, struct error *err)
+{
+	uint64_t n = t->rows.n_kept, width = t->rows.n_columns;
+	if (n > PREPARED_BYTES / sizeof(float) / width)
+		return 0;
+	float *prepared = mem_alloc(n * width, sizeof(*prepared), err);
+	if (!prepared)
+		return -1;
+	for (uint64_t i = 0; i < n; i++)
+		prepared_row(t, i, prepared + i * width);
+	t->prepared = prepared;
+	return 0;
 }
 
 /* A number, or a share of `of`; 1 to `of`. */
@@ -283,7 +305,8 @@ struct model *model_train(const struct train_options *options, const double *x, 
 	    selection_left_out(&t.rows, names, &m->left_out, &m->n_left_out, err) < 0 ||
 	    !(m->source = mem_strndup(source, strlen(source), err)) ||
 	    start_features(&t, names, err) < 0 || learn_columns(&t, err) < 0 ||
-	    fit_forest(&t, err) < 0 || calibrate(&t, result, err) < 0) {
+	    prepare_once(&t, err) < 0 || fit_forest(&t, err) < 0 ||
+	    calibrate(&t, result, err) < 0) {
 		model_free(m);
 		m = NULL;
 		goto out;
@@ -297,6 +320,7 @@ struct model *model_train(const struct train_options *options, const double *x, 
 	for (size_t i = 0; i < m->n_features; i++)
 		result->missing_share += m->features[i].missing_share / (double)m->n_features;
 out:
+	free(t.prepared);
 	selection_release(&t.rows);
 	return m;
 }
