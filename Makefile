@@ -39,7 +39,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CFLAGS) -ffp-co
 	-fno-math-errno -pthread
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@
 LDLIBS ?= -ljansson -lcsv -lz -lm
-WRAP := $(if $(wildcard tests/unit/alloc_fail.c),-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc)
+WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 
 LIB := $(B)/lib/libsensorutils.a
 LIB_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*/*.c))
