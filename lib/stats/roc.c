@@ -49,15 +49,14 @@ static size_t pass(const struct roc_class *c, size_t from, double threshold)
 
 bool roc_next(const struct roc *r, struct roc_point *p)
 {
-	const double *pos = r->pos.scores + (r->pos.n - p->tp); /* just behind the next */
-	const double *neg = r->neg.scores + (r->neg.n - p->fp);
+	size_t pos = r->pos.n - p->tp, neg = r->neg.n - p->fp; /* still below */
 
-	if (p->tp == r->pos.n && p->fp == r->neg.n)
+	if (pos == 0 && neg == 0)
 		return false;
-	if (p->fp == r->neg.n || (p->tp < r->pos.n && pos[-1] > neg[-1]))
-		p->threshold = pos[-1];
+	if (neg == 0 || (pos > 0 && r->pos.scores[pos - 1] > r->neg.scores[neg - 1]))
+		p->threshold = r->pos.scores[pos - 1];
 	else
-		p->threshold = neg[-1];
+		p->threshold = r->neg.scores[neg - 1];
 	p->tp = pass(&r->pos, p->tp, p->threshold);
 	p->fp = pass(&r->neg, p->fp, p->threshold);
 	return true;
