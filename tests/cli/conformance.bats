@@ -29,25 +29,25 @@ input_for() {
 }
 
 setup_file() {
-	cd "$BATS_FILE_TMPDIR"
-	awk 'BEGIN {
+	local to=$BATS_FILE_TMPDIR
+	awk -v to="$to/" 'BEGIN {
 		for (i = 0; i < 300; i++) {
 			x = (i * 7919) % 1000 / 10; y = (i * 104729) % 997 / 7
-			printf "%.1f NaN %.3f\n", x, y >"secom.data"
-			printf "%d \"19/07/2008 %02d:%02d:00\"\n", i % 50 ? -1 : 1, 11 + int(i / 60), i % 60 >"secom_labels.data"
+			printf "%.1f NaN %.3f\n", x, y >(to "secom.data")
+			printf "%d \"19/07/2008 %02d:%02d:00\"\n", (i % 50 ? -1 : 1), 11 + int(i / 60), i % 60 >(to "secom_labels.data")
 			t = sprintf("2024-01-01T%02d:%02d:00.000Z", i / 60, i % 60)
-			printf "{\"timestamp\":\"%s\",\"label\":%d,\"x\":%.1f,\"y\":%.3f}\n", t, i % 50 == 0, x, y >"records.jsonl"
+			printf "{\"timestamp\":\"%s\",\"label\":%d,\"x\":%.1f,\"y\":%.3f}\n", t, (i % 50 == 0), x, y >(to "records.jsonl")
 			printf "{\"timestamp\":\"%s\",\"label\":%d,\"x\":%.1f,\"y\":%.3f,\"anomaly_score\":%.3f,\"is_anomaly\":%s,\"severity\":\"%s\",\"model_version\":\"0123456789ab\"}\n",
-				t, i % 50 == 0, x, y, 0.3 + x / 200, x > 90 ? "true" : "false", x > 90 ? "low" : "none" >"scored.jsonl"
+				t, (i % 50 == 0), x, y, 0.3 + x / 200, (x > 90 ? "true" : "false"), (x > 90 ? "low" : "none") >(to "scored.jsonl")
 		}
 	}'
 	if [[ -x $SENSORUTILS_BUILD/bin/iforest-train ]]; then
-		iforest-train -o model --trees 5 records.jsonl
+		iforest-train -o "$to/model" --trees 5 "$to/records.jsonl"
 	fi
 }
 
 setup() {
-	files=$BATS_FILE_TMPDIR
+	files=$BATS_FILE_TMPDIR top=$BATS_TEST_DIRNAME/../..
 	programs=()
 	for p in "$SENSORUTILS_BUILD"/bin/*; do
 		programs+=("${p##*/}")
@@ -56,7 +56,7 @@ setup() {
 
 # Options as "-o" and "--output", one a line, of --help and of the list in a manual page.
 options_of_help() {
-	sed -nE 's/^  (-[A-Za-z0-9], )?.*(--[a-z0-9-]+).*/\1\n\2/p' | tr -d ', ' | sed '/^$/d' | sort
+	sed -nE 's/^  (-[A-Za-z0-9], |    )(--[a-z0-9-]+).*/\1\n\2/p' | tr -d ', ' | sed '/^$/d' | sort
 }
 
 # shellcheck disable=SC2120 # reads standard input in the test
@@ -92,19 +92,19 @@ options_of_page() {
 @test "--help names the options of the manual page, and no others" {
 	for p in "${programs[@]}"; do
 		echo "$p"
-		diff <("$p" --help | options_of_help) <(options_of_page "man/$p.1")
+		diff <("$p" --help | options_of_help) <(options_of_page "$top/man/$p.1")
 	done
 }
 
 @test "the summary of --help is that of the manual page" {
 	for p in "${programs[@]}"; do
 		echo "$p"
-		[[ $("$p" --help | sed -n 2p) = "$(sed -n 's/^\.Nd //p' "man/$p.1")" ]]
+		[[ $("$p" --help | sed -n 2p) = "$(sed -n 's/^\.Nd //p' "$top/man/$p.1")" ]]
 	done
 }
 
 @test "--version: one line with the program and the version" {
-	version=$(sed -n 's/^#define SENSORUTILS_VERSION "\(.*\)"$/\1/p' lib/base/version.h)
+	version=$(sed -n 's/^#define SENSORUTILS_VERSION "\(.*\)"$/\1/p' "$top/lib/base/version.h")
 	for p in "${programs[@]}"; do
 		for option in -V --version; do
 			run --separate-stderr -0 "$p" "$option"
@@ -140,7 +140,7 @@ options_of_page() {
 		"$p" --completion bash >"$BATS_TEST_TMPDIR/c.bash"
 		bash -n "$BATS_TEST_TMPDIR/c.bash"
 		for option in $("$p" --help | options_of_help | grep -- '^--'); do
-			grep -qF -- " $option" "$BATS_TEST_TMPDIR/c.bash"
+			grep -qE -- "[ ']$option[ ']" "$BATS_TEST_TMPDIR/c.bash"
 		done
 		expect_error 64 fish "$p" --completion fish
 	done
