@@ -3,7 +3,7 @@
 #include <string.h>
 #include "lib/base/sha256_impl.h"
 
-static const uint32_t K[64] = {
+const uint32_t sha256_k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
 	0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f,
@@ -51,7 +51,7 @@ void sha256_compress_portable(uint32_t state[8], const uint8_t *blocks, size_t n
 		for (int t = 0; t < 64; t++) {
 			uint32_t s1 = rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25);
 			uint32_t s0 = rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22);
-			uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + K[t] + w[t];
+			uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + sha256_k[t] + w[t];
 			uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
 
 			h = g;
@@ -74,14 +74,12 @@ void sha256_compress_portable(uint32_t state[8], const uint8_t *blocks, size_t n
 	}
 }
 
-bool sha256_has_hardware(void)
-{
-	return false;
-}
-
 static void compress(uint32_t h[8], const uint8_t *blocks, size_t n_blocks)
 {
-	sha256_compress_portable(h, blocks, n_blocks);
+	if (sha256_has_hardware())
+		sha256_compress_hardware(h, blocks, n_blocks);
+	else
+		sha256_compress_portable(h, blocks, n_blocks);
 }
 
 void sha256_init(struct sha256 *s)
