@@ -7,10 +7,10 @@ group() {
 	case $1 in
 	build) echo gcc libc6-dev make libjansson-dev libcsv-dev zlib1g-dev ;;
 	demo) echo gnuplot-nox curl ca-certificates ;;
-	check) echo libcmocka-dev bats jq gnuplot-nox curl python3-minimal mandoc zsh ;;
-	lint) echo clang clang-format clang-tidy shellcheck mandoc ;;
-	variants) echo clang llvm libclang-rt-14-dev libcmocka-dev bats jq gnuplot-nox ;;
-	services) echo python3 python3-venv curl jq ;;
+	check) echo libcmocka-dev bats jq gnuplot-nox curl python3 zsh ;;
+	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
+	variants) group check && echo clang llvm libclang-rt-14-dev ;;
+	services) group check && echo python3-venv ;;
 	*)
 		echo "deps: no group '$1'" >&2
 		exit 64

@@ -8,6 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+unset MAKEFLAGS MFLAGS MAKELEVEL # of a make above, not of those that tests run
+
 build=$(realpath "$1")
 shift
 log=$build/log
@@ -39,12 +41,17 @@ files() {
 	esac
 }
 
+# A test file that hangs must not hold up the rest.
+limited() {
+	timeout --kill-after=10 "${TEST_TIMEOUT:-600}" "$@"
+}
+
 run_file() {
 	case $1 in
-	*.bats) bats --tap "${native[@]}" "$1" ;;
-	*.py) "$python" "$1" ;;
+	*.bats) limited bats --tap "${native[@]}" "$1" ;;
+	*.py) limited "$python" "$1" ;;
 	*/replay_*) replay "$1" ;;
-	*) "$1" ;;
+	*) limited "$1" ;;
 	esac
 }
 
@@ -54,7 +61,7 @@ replay() {
 	local corpus=tests/fuzz/corpus/$name
 	if [[ ! -d $corpus ]]; then
 		echo "not ok 1 - $name has no corpus in $corpus"
-	elif "$1" "$corpus"/*; then
+	elif limited "$1" "$corpus"/*; then
 		echo "ok 1 - $name over $(find "$corpus" -type f | wc -l) inputs"
 	else
 		echo "not ok 1 - $name over $corpus"
@@ -85,7 +92,7 @@ report() {
 	printf '  (%d s)\n' "$seconds"
 	if ((f)); then
 		# What failed with its comments; of a file that died, its last words.
-		awk '/^not ok / && !/# *(skip|SKIP)/ { show = 1 } /^ok / { show = 0 } show' "$out" | head -n 60
+		awk '/^not ok / && !/# *(skip|SKIP)/ { show = 1 } /^ok / { show = 0 } show && n++ < 80' "$out"
 		if ((status)) && ! grep -q '^not ok ' "$out"; then
 			tail -n 40 "$out"
 			echo "# ended with status $status"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What an argument is completed with, judged by its name in help; operands are taken for files. */
 enum completes { NOTHING, FILES, FOLDERS };
 
 static enum completes argument_completes(const struct option_spec *o)
@@ -10,11 +11,6 @@ static enum completes argument_completes(const struct option_spec *o)
 	if (o->arg && strstr(o->arg, "FILE"))
 		return FILES;
 	return o->arg && strstr(o->arg, "DIR") ? FOLDERS : NOTHING;
-}
-
-static bool operands_are_files(const struct program *p)
-{
-	return strstr(p->operands, "FILE") != NULL;
 }
 
 /* The program's name as part of a shell function's. */
@@ -78,7 +74,7 @@ void options_print_bash(const struct program *p)
 	for (i = 0; i < n; i++)
 		printf("%s--%s", i ? " " : "", flat[i]->name);
 	printf("' -- \"$cur\")\n");
-	if (operands_are_files(p))
+	if (*p->operands)
 		printf("\t\telse\n"
 		       "\t\t\tcompopt -o default\n");
 	printf("\t\tfi\n"
@@ -148,8 +144,7 @@ void options_print_zsh(const struct program *p)
 	       p->name, p->name, p->name);
 	for (i = 0; i < n; i++)
 		print_zsh_option(flat[i]);
-	printf(" \\\n\t\t'*:%s:%s'\n}\n\n", operands_are_files(p) ? "file" : "operand",
-	       operands_are_files(p) ? "_files" : " ");
+	printf(*p->operands ? " \\\n\t\t'*:file:_files'\n}\n\n" : "\n}\n\n");
 	/* Both as a file of fpath, where it is the body of the function, and under eval. */
 	printf("if [[ ${funcstack[1]-} = _%s ]]; then\n"
 	       "\t_%s \"$@\"\n"

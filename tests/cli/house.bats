@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# The tools of the house itself: packages, the runner of tests and how it counts.
+
+load helper
+
+setup() {
+	top=$BATS_TEST_DIRNAME/../..
+	bin=$BATS_TEST_TMPDIR/bin
+	build=$BATS_TEST_TMPDIR/build
+	mkdir -p "$bin" "$build/tests/unit"
+}
+
+# stub NAME: a command of that name ahead of all others, whose body is standard input.
+stub() {
+	{ echo '#!/bin/bash' && cat; } >"$bin/$1"
+	chmod +x "$bin/$1"
+	PATH=$bin:$PATH
+}
+
+# A dpkg that has all packages but bats and jq, and an apt-get that writes down what it is asked.
+stub_debian() {
+	stub dpkg-query <<-'E'
+		shift 2
+		for p; do [[ $p = bats || $p = jq ]] || echo "installed $p"; done
+	E
+	stub apt-get <<-E
+		echo "\$*" >>"$BATS_TEST_TMPDIR/asked"
+		[[ \$* != *" install "* || ! -e "$BATS_TEST_TMPDIR/refuse" ]] || { rm "$BATS_TEST_TMPDIR/refuse"; exit 100; }
+	E
+}
+
+@test "deps: nothing missing costs nothing" {
+	stub_debian
+	run --separate-stderr -0 "$top/tests/deps.sh" build
+	[[ -z $output && -z $stderr && ! -e $BATS_TEST_TMPDIR/asked ]]
+}
+
+@test "deps: root installs what is missing, and only that" {
+	stub_debian
+	stub id <<<'echo 0'
+	run --separate-stderr -0 "$top/tests/deps.sh" build check
+	[[ $stderr = "deps: installing bats jq" ]]
+	grep -q 'install --no-install-recommends bats jq$' "$BATS_TEST_TMPDIR/asked"
+}
+
+@test "deps: passwordless sudo does as well" {
+	stub_debian
+	stub id <<<'echo 1000'
+	stub sudo <<<'[[ $1 = -n ]] && shift && "$@"'
+	run --separate-stderr -0 "$top/tests/deps.sh" check
+	grep -q 'install --no-install-recommends bats jq$' "$BATS_TEST_TMPDIR/asked"
+}
+
+@test "deps: a failed install is tried again with new lists" {
+	stub_debian
+	stub id <<<'echo 0'
+	touch "$BATS_TEST_TMPDIR/refuse"
+	run --separate-stderr -0 "$top/tests/deps.sh" check
+	[[ $(grep -c install "$BATS_TEST_TMPDIR/asked") -eq 2 ]]
+	[[ $(sed -n '$!{/update/p}' "$BATS_TEST_TMPDIR/asked") ]]
+}
+
+@test "deps: NO_INSTALL, or neither root nor sudo: the one line, and 69" {
+	stub_debian
+	stub id <<<'echo 0'
+	NO_INSTALL=1 run --separate-stderr -69 "$top/tests/deps.sh" check
+	[[ $stderr = *"apt-get install -y --no-install-recommends bats jq" ]]
+	stub id <<<'echo 1000'
+	stub sudo <<<'exit 1'
+	run --separate-stderr -69 "$top/tests/deps.sh" check
+	[[ $stderr = *"sudo apt-get install -y --no-install-recommends bats jq" ]]
+	[[ ! -e $BATS_TEST_TMPDIR/asked ]]
+}
+
+# unit NAME: a test program of the runner whose body is standard input.
+unit() {
+	{ echo '#!/bin/bash' && cat; } >"$build/tests/unit/test_$1"
+	chmod +x "$build/tests/unit/test_$1"
+}
+
+@test "run.sh counts what passed, failed and was skipped" {
+	unit one <<<'echo 1..3; echo "ok 1 - a"; echo "ok 2 - b # skip why"; echo "ok 3 - c"'
+	CI='' run -0 "$top/tests/run.sh" "$build" unit
+	[[ ${lines[-1]} = "2 passed, 0 failed, 1 skipped" ]]
+	CI=true run -1 "$top/tests/run.sh" "$build" unit
+	[[ ${lines[-1]} = "2 passed, 1 failed" ]]
+	unit two <<<'echo 1..2; echo "not ok 1 - a"; echo "# because"; echo "ok 2 - b"; exit 1'
+	CI='' run -1 "$top/tests/run.sh" "$build" unit
+	[[ $output = *"# because"* ]]
+	[[ ${lines[-1]} = "3 passed, 1 failed, 1 skipped" ]]
+}
+
+@test "run.sh: a crash, a short run, a wrong status and silence are failures" {
+	for body in 'echo 1..2; echo "ok 1 - a"; kill -SEGV $$' 'echo 1..2; echo "ok 1 - a"' \
+		'echo 1..1; echo "ok 1 - a"; exit 3' 'true' 'sleep 60'; do
+		unit one <<<"$body"
+		CI='' TEST_TIMEOUT=1 run -1 "$top/tests/run.sh" "$build" unit
+		[[ ${lines[-1]} = *" passed, 1 failed" ]]
+	done
+}
+
+@test "run.sh: no test at all is a failure" {
+	run -1 "$top/tests/run.sh" "$build" unit
+	[[ $output = *"no test ran" ]]
+}
+
+@test "totals add up; a stage without counts is one test" {
+	run -1 bash -c 'set -uo pipefail
+		. "$1/tests/total.sh"
+		stage echo "3 passed, 0 failed, 1 skipped"
+		stage bash -c "echo 4 passed, 2 failed; exit 1"
+		stage true
+		stage false || echo "goes no further"
+		total' bash "$top"
+	[[ $output = *"goes no further"* ]]
+	[[ ${lines[-1]} = "8 passed, 3 failed, 1 skipped" ]]
+}
