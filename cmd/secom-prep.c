@@ -291,12 +291,12 @@ int main(int argc, char **argv)
 		options_fail(&program, "--start and --step are for synthetic time stamps");
 
 	struct secom_options source = {operands[0], operands[1], before_wait, &out};
-	secom = secom_open(&source, &err);
-	if (!secom || batch_output_begin(&out, o.output, &err) < 0)
+	if (batch_output_begin(&out, o.output, &err) < 0)
 		message_die(&err);
-	if (o.impute != IMPUTE_NONE || o.scale != SCALING_NONE)
+	secom = secom_open(&source, &err);
+	if (secom && (o.impute != IMPUTE_NONE || o.scale != SCALING_NONE))
 		result = write_prepared(secom, &out, &err);
-	else
+	else if (secom)
 		result = write_raw(secom, &out, &err);
 	if (result < 0)
 		batch_output_abort(&out);
