@@ -1,0 +1,154 @@
+#include "lib/report/figure.h"
+
+#include <math.h>
+#include "lib/report/figure_impl.h"
+#include "lib/report/gnuplot.h"
+#include "lib/report/svg.h"
+
+const char *const figure_names[FIGURES] = {
+	"scores", "timeline", "hours", "days", "features", "severity", "roc", "precision-recall",
+};
+
+void figure_begin(struct figure *f, unsigned width, unsigned height, unsigned left, unsigned right,
+		  unsigned top, unsigned bottom)
+{
+	struct text *s = &f->script;
+
+	f->width = width;
+	f->height = height;
+	text_add(s, "set encoding utf8\n"
+		    "set datafile separator \"\\t\"\n"
+		    "set datafile commentschars \"\"\n"
+		    "set border 3 lw 1 lc rgb \"" COLOUR_FAINT "\"\n"
+		    "set tics nomirror out scale 0.5 textcolor rgb \"" COLOUR_INK "\"\n"
+		    "set grid y back lt 1 lw 0.7 lc rgb \"#E3E7EB\"\n"
+		    "set style fill solid 1 noborder\n"
+		    "unset key\n");
+	text_printf(s, "set lmargin at screen %.6f\nset rmargin at screen %.6f\n",
+		    (double)left / width, 1 - (double)right / width);
+	text_printf(s, "set tmargin at screen %.6f\nset bmargin at screen %.6f\n",
+		    1 - (double)top / height, (double)bottom / height);
+}
+
+void figure_key(struct figure *f)
+{
+	text_printf(&f->script,
+		    "set key at screen 0.99, screen %.6f right top horizontal Left reverse "
+		    "samplen 2 textcolor rgb \"" COLOUR_INK "\"\n",
+		    1 - 4.0 / f->height);
+}
+
+void figure_missing(struct figure *f, const char *why)
+{
+	text_add(&f->missing, why);
+}
+
+void figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
+		      double to)
+{
+	struct text *s = &f->script;
+	double x = r->threshold, place = (x - from) / (to - from);
+
+	if (isnan(x) || !(place >= 0 && place <= 1))
+		return;
+	text_printf(s,
+		    vertical ? "set arrow from first %.17g, graph 0 to first %.17g, graph 1"
+			     : "set arrow from graph 0, first %.17g to graph 1, first %.17g",
+		    x, x);
+	text_add(s, " nohead front dt (6,4) lw 1.4 lc rgb \"" COLOUR_INK "\"\n");
+	if (vertical)
+		text_printf(s, "set label \"threshold %.4g\" at first %.17g, graph 0.95 %s", x, x,
+			    place > 0.5 ? "right offset -0.6,0" : "left offset 0.6,0");
+	else
+		text_printf(s, "set label \"threshold %.4g\" at graph 0.995, first %.17g right %s",
+			    x, x, place > 0.9 ? "offset 0,-0.7" : "offset 0,0.6");
+	text_add(s, " front textcolor rgb \"" COLOUR_INK "\"\n");
+}
+
+int figure_build(struct figure *f, const struct report *r, const struct contrast_result *ranking,
+		 struct error *err)
+{
+	struct text *parts[] = {&f->script, &f->alt, &f->caption, &f->missing};
+
+	for (size_t i = 0; i < 4; i++)
+		*parts[i] = (struct text){.err = err};
+	switch (f->kind) {
+	case FIGURE_SCORES:
+		figure_scores(f, r);
+		break;
+	case FIGURE_TIMELINE:
+		figure_timeline(f, r);
+		break;
+	case FIGURE_HOURS:
+		figure_hours(f, r);
+		break;
+	case FIGURE_DAYS:
+		figure_days(f, r);
+		break;
+	case FIGURE_FEATURES:
+		figure_features(f, r, ranking);
+		break;
+	case FIGURE_SEVERITY:
+		figure_severity(f, r);
+		break;
+	case FIGURE_ROC:
+		figure_roc(f, r);
+		break;
+	case FIGURE_PRECISION_RECALL:
+		figure_precision_recall(f, r);
+		break;
+	case FIGURES:
+		return error_set(err, ERROR_INTERNAL, "no such figure");
+	}
+	for (size_t i = 0; i < 4; i++) {
+		if (text_status(parts[i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void figure_release(struct figure *f)
+{
+	buf_release(&f->script.buf);
+	buf_release(&f->alt.buf);
+	buf_release(&f->caption.buf);
+	buf_release(&f->missing.buf);
+}
+
+bool figure_is_drawn(const struct figure *f)
+{
+	return f->missing.buf.len == 0;
+}
+
+static int draw(const struct figure *f, const char *gnuplot, const char *terminal, unsigned zoom,
+		struct buf *out, struct error *err)
+{
+	struct text script = {.err = err};
+	int status = -1;
+
+	text_printf(&script,
+		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n",
+		    terminal, zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom);
+	text_add_bytes(&script, f->script.buf.data, f->script.buf.len);
+	if (text_status(&script) == 0)
+		status = gnuplot_run(gnuplot, &script.buf, out, err);
+	buf_release(&script.buf);
+	return status < 0 ? error_prefix(err, "cannot draw '%s'", figure_names[f->kind]) : 0;
+}
+
+int figure_svg(const struct figure *f, const char *gnuplot, struct text *out, struct error *err)
+{
+	struct buf svg = BUF_INIT;
+	char prefix[8] = {'f', (char)('a' + (int)f->kind), 0};
+	int status = draw(f, gnuplot, "svg", 1, &svg, err);
+
+	if (status == 0)
+		status = svg_inline(svg.data, svg.len, prefix, out, err);
+	buf_release(&svg);
+	return status;
+}
+
+int figure_png(const struct figure *f, const char *gnuplot, struct buf *out, struct error *err)
+{
+	return draw(f, gnuplot, "pngcairo background \"#FFFFFF\"", 2, out, err);
+}
