@@ -460,6 +460,13 @@ void writer_word(const struct writer *w, struct buf *out, size_t i, const char *
 		out->data[out->len++] = '"';
 }
 
+int writer_raw(const struct writer *w, struct buf *out, size_t i, const char *text, size_t len,
+	       struct error *err)
+{
+	value_at(w, out, i);
+	return buf_add(out, text, len, err) || buf_reserve(out, WRITER_VALUE_MAX, err) ? -1 : 0;
+}
+
 int writer_end(const struct writer *w, const struct record *rec, struct buf *out, struct error *err)
 {
 	if (w->to == FORMAT_JSON && w->object && w->n_added && buf_add_str(out, "}", err))

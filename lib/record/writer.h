@@ -57,6 +57,10 @@ void writer_null(const struct writer *w, struct buf *out, size_t i);
 /* word: letters, digits, '-', '_', ':', '.' only, at most WRITER_VALUE_MAX - 2. */
 void writer_word(const struct writer *w, struct buf *out, size_t i, const char *word);
 
+/* The text of a value of the input (of the same format as the output), of any length. */
+int writer_raw(const struct writer *w, struct buf *out, size_t i, const char *text, size_t len,
+	       struct error *err);
+
 /* The record's end. */
 int writer_end(const struct writer *w, const struct record *rec, struct buf *out,
 	       struct error *err);

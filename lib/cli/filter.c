@@ -1,0 +1,440 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include "lib/base/file.h"
+#include "lib/base/timestamp.h"
+#include "lib/cli/filter_impl.h"
+#include "lib/cli/intake.h"
+#include "lib/cli/message.h"
+#include "lib/cli/signals.h"
+
+#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+
+/* A block on its way. With one thread there is one slot, worked off at once. */
+struct slot {
+	enum { SLOT_FREE, SLOT_FILLED, SLOT_WORKING, SLOT_DONE } state;
+	struct block block;
+	struct filter_plan *plan;
+	bool bad_line; /* no block, but a line that could not be read */
+	struct error why;
+	struct filter_result result;
+};
+
+struct thread;
+
+struct loop {
+	const struct filter *filter;
+	struct reader *reader;
+	struct filter_plan *plan;        /* in use */
+	struct filter_plan *provisional; /* for blocks before the first good record */
+	struct filter_columns columns;
+	bool decided;
+
+	struct slot *slots; /* a ring: filled, worked off and committed in order */
+	size_t n_slots, next_fill, next_commit;
+	bool stopped; /* nothing more will be written */
+	int status;
+	struct intake intake;
+	uint64_t n_counted;
+	int64_t metrics_due_ns;
+
+	struct thread *threads; /* with one, it is never started: the main thread does its work */
+	size_t n_threads;
+	/* All else is the main thread's: it reads and commits; workers only work slots off. */
+	pthread_mutex_t lock; /* slots' states, plans' users, and: */
+	pthread_cond_t changed;
+	size_t next_work;
+	bool closing; /* nothing more will be filled */
+};
+
+static void stop(struct loop *l, const struct error *err)
+{
+	l->stopped = true;
+	if (!l->status)
+		l->status = message_error(err);
+}
+
+static void show_metrics(struct loop *l, bool last)
+{
+	const struct filter *f = l->filter;
+	const char *path = f->options->stream.metrics;
+	int64_t now = timestamp_now();
+	struct error err = ERROR_INIT;
+	struct metric metrics[] = {
+		{"records_total", "Records read, bad ones too.", "counter",
+		 (double)l->intake.n_records},
+		{"records_rejected_total", "Bad records kept by --rejects.", "counter",
+		 (double)l->intake.n_rejected},
+		{"input_bytes_total", "Bytes read.", "counter", (double)reader_bytes(l->reader)},
+		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
+		 (double)(now / NS_PER_SECOND)},
+		{f->counted, f->counted_help, "counter", (double)l->n_counted},
+	};
+
+	if (!path || (!last && now < l->metrics_due_ns))
+		return;
+	l->metrics_due_ns = now + METRICS_EVERY_NS;
+	if (metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics) - !f->counted, &err))
+		stop(l, &err);
+}
+
+static int write_out(const char *bytes, size_t n, struct error *err)
+{
+	if (file_write_all(STDOUT_FILENO, bytes, n, err))
+		return error_prefix(err, "standard output");
+	return 0;
+}
+
+/* Puts a finished block into the books and on standard output. */
+static void commit(struct loop *l, const struct slot *s)
+{
+	const struct filter_result *r = &s->result;
+	struct intake *in = &l->intake;
+	struct error err = ERROR_INIT;
+	size_t out_len = r->out.len;
+	bool failed = false;
+
+	for (size_t i = 0; i < r->n_controls && !failed; i++) {
+		const struct filter_control *c = &r->controls[i];
+		failed =
+			control_check_next(&in->control, c->kind, c->seq,
+					   r->sessions.data ? r->sessions.data + c->session_at : "",
+					   c->session_len, &err);
+		if (failed) {
+			out_len = c->out_len;
+			error_at(&err, s->block.file, 0, 0);
+		}
+	}
+	/* Rejects first: they must be durable before a mark passes on. */
+	if (r->rejects.len) {
+		struct error why = ERROR_INIT;
+		if (intake_keep(in, r->rejects.data, r->rejects.len, in->control.seen, &why)) {
+			stop(l, &why);
+			return;
+		}
+	}
+	if (out_len) {
+		struct error why = ERROR_INIT;
+		if (write_out(r->out.data, out_len, &why)) {
+			stop(l, &why);
+			return;
+		}
+	}
+	if (r->n_records || r->n_controls)
+		in->torn = r->torn;
+	l->n_counted += r->n_counted;
+	if (!failed)
+		failed = intake_count(in, r->n_records, r->bad, r->n_bad, &err);
+	if (failed)
+		stop(l, &err);
+	else if (r->failed)
+		stop(l, &r->err);
+}
+
+/* With the lock held, or before there are threads. */
+static void leave_plan(struct filter_plan *plan)
+{
+	if (plan && !--plan->users)
+		filter_plan_free(plan);
+}
+
+static void work(struct filter_worker *w, struct slot *s)
+{
+	if (s->bad_line)
+		filter_work_bad_line(w, &s->why, &s->result);
+	else
+		filter_work(w, s->plan, &s->block, &s->result);
+}
+
+struct thread {
+	struct loop *loop;
+	struct filter_worker worker;
+	pthread_t id;
+};
+
+/* Works a slot off, and lets go of the plan that the worker's state was made for before, if any. */
+static void work_with_plan(struct loop *l, struct filter_worker *w, struct slot *s)
+{
+	struct filter_plan *before = w->plan;
+
+	if (s->plan && s->plan != before)
+		s->plan->users++;
+	pthread_mutex_unlock(&l->lock);
+	work(w, s);
+	pthread_mutex_lock(&l->lock);
+	if (s->plan && s->plan != before) {
+		leave_plan(before);
+		if (w->plan != s->plan) /* it could not be entered */
+			leave_plan(s->plan);
+	}
+}
+
+static void *thread_main(void *context)
+{
+	struct thread *t = context;
+	struct loop *l = t->loop;
+
+	signals_block();
+	pthread_mutex_lock(&l->lock);
+	for (;;) {
+		struct slot *s = &l->slots[l->next_work % l->n_slots];
+		if (s->state == SLOT_FILLED) {
+			l->next_work++;
+			s->state = SLOT_WORKING;
+			work_with_plan(l, &t->worker, s);
+			s->state = SLOT_DONE;
+			pthread_cond_broadcast(&l->changed);
+			signals_wake();
+		} else if (l->closing) {
+			break;
+		} else {
+			pthread_cond_wait(&l->changed, &l->lock);
+		}
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+/* Commits what is done, in order; with `wait` at least one slot, if any is under way. */
+static void commit_done(struct loop *l, bool wait)
+{
+	for (; l->next_commit != l->next_fill; l->next_commit++) {
+		struct slot *s = &l->slots[l->next_commit % l->n_slots];
+		pthread_mutex_lock(&l->lock);
+		while (wait && s->state != SLOT_DONE)
+			pthread_cond_wait(&l->changed, &l->lock);
+		bool done = s->state == SLOT_DONE;
+		pthread_mutex_unlock(&l->lock);
+		if (!done)
+			return;
+		wait = false;
+		if (!l->stopped)
+			commit(l, s);
+		pthread_mutex_lock(&l->lock);
+		leave_plan(s->plan);
+		s->plan = NULL;
+		s->state = SLOT_FREE;
+		pthread_mutex_unlock(&l->lock);
+	}
+}
+
+/* What comes between blocks: signals, a new plan, metrics. 1 when the input should end here. */
+static int turn(struct loop *l)
+{
+	const struct filter *f = l->filter;
+	struct filter_plan *new = NULL;
+	struct error err = ERROR_INIT;
+
+	commit_done(l, false);
+	if (f->turn)
+		f->turn(f->turn_context, signals_take_hangup(), &new);
+	if (new && l->decided && filter_plan_finish(new, f, &l->columns, &err)) {
+		message_error(&err);
+		filter_plan_free(new);
+		new = NULL;
+	}
+	if (new) {
+		pthread_mutex_lock(&l->lock);
+		leave_plan(l->plan);
+		l->plan = new;
+		pthread_mutex_unlock(&l->lock);
+	}
+	show_metrics(l, false);
+	return l->stopped || signals_interrupted();
+}
+
+static int before_wait(void *context, int *timeout_ms, struct error *err)
+{
+	struct loop *l = context;
+	const struct filter *f = l->filter;
+
+	(void)err;
+	signals_seen();
+	if (f->turn && f->every_ms)
+		*timeout_ms = f->every_ms;
+	if (f->options->stream.metrics && (*timeout_ms < 0 || *timeout_ms > 5000))
+		*timeout_ms = 5000;
+	return turn(l);
+}
+
+/* The plan for a block: the one in use, finished at the first good record, which decides the
+ * columns. */
+static struct filter_plan *plan_for(struct loop *l, const struct block *b, struct error *err)
+{
+	struct buf header = BUF_INIT;
+	int ret;
+
+	if (l->decided)
+		return l->plan;
+	ret = filter_columns_decide(&l->columns, l->filter, reader_format(l->reader),
+				    reader_header(l->reader), b, err);
+	if (!ret) {
+		struct fields *fields = l->provisional ? NULL : fields_new(err);
+		if (fields && !(l->provisional = filter_plan_new(fields, NULL, NULL, err)))
+			fields_free(fields);
+		return l->provisional;
+	}
+	if (ret < 0 || filter_plan_finish(l->plan, l->filter, &l->columns, err))
+		return NULL;
+	l->decided = true;
+	ret = writer_header(l->plan->writer, &header, err);
+	if (!ret && header.len)
+		ret = write_out(header.data, header.len, err);
+	buf_release(&header);
+	return ret ? NULL : l->plan;
+}
+
+/* Fills the next slot: 1, 0 at the end of input. */
+static int fill(struct loop *l, struct slot *s)
+{
+	struct error err = ERROR_INIT;
+	int ret = reader_next(l->reader, &s->block, &err);
+
+	if (!ret)
+		return 0;
+	s->bad_line = ret < 0;
+	if (ret < 0 && !reader_can_go_on(l->reader)) {
+		commit_done(l, false);
+		while (l->next_commit != l->next_fill)
+			commit_done(l, true);
+		stop(l, &err);
+		return 0;
+	}
+	if (s->bad_line) {
+		s->why = err;
+		return 1;
+	}
+	s->plan = plan_for(l, &s->block, &err);
+	if (!s->plan) {
+		stop(l, &err);
+		return 0;
+	}
+	pthread_mutex_lock(&l->lock);
+	s->plan->users++;
+	pthread_mutex_unlock(&l->lock);
+	return 1;
+}
+
+static void run(struct loop *l)
+{
+	while (!turn(l)) {
+		struct slot *s = &l->slots[l->next_fill % l->n_slots];
+		if (l->next_fill - l->next_commit == l->n_slots) {
+			commit_done(l, true);
+			continue;
+		}
+		if (!fill(l, s))
+			break;
+		pthread_mutex_lock(&l->lock);
+		l->next_fill++;
+		if (l->n_threads > 1) {
+			s->state = SLOT_FILLED;
+			pthread_cond_broadcast(&l->changed);
+		} else {
+			work_with_plan(l, &l->threads[0].worker, s);
+			s->state = SLOT_DONE;
+		}
+		pthread_mutex_unlock(&l->lock);
+	}
+	while (l->next_commit != l->next_fill)
+		commit_done(l, true);
+}
+
+/* After the last block. */
+static void finish(struct loop *l)
+{
+	struct error err = ERROR_INIT;
+
+	if (!l->stopped && !l->decided && reader_header(l->reader) &&
+	    !plan_for(l, NULL, &err)) /* a header and no rows */
+		stop(l, &err);
+	if (!l->stopped && !signals_interrupted() && intake_end(&l->intake, &err))
+		stop(l, &err);
+	show_metrics(l, true);
+	intake_report(&l->intake);
+	if (!l->stopped && close(STDOUT_FILENO)) {
+		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
+		stop(l, &err);
+	}
+}
+
+static int set_up(struct loop *l, const struct filter *f, struct error *err)
+{
+	const struct filter_options *o = f->options;
+	struct reader_options r = {.paths = f->paths,
+				   .format = (enum record_format)o->stream.from,
+				   .max_line = o->stream.max_line,
+				   .before_wait = before_wait,
+				   .context = l,
+				   .wake_fd = signals_wake_fd()};
+
+	pthread_mutex_init(&l->lock, NULL);
+	pthread_cond_init(&l->changed, NULL);
+	l->n_threads = o->threads;
+	l->n_slots = o->threads > 1 ? 2 * o->threads + 1 : 1;
+	l->slots = mem_alloc(l->n_slots, sizeof(*l->slots), err);
+	l->threads = mem_alloc(l->n_threads, sizeof(*l->threads), err);
+	if (!l->slots || !l->threads || intake_open(&l->intake, &o->stream, err) ||
+	    !(l->reader = reader_open(&r, err)))
+		return -1;
+	for (size_t i = 0; i < l->n_threads; i++) {
+		l->threads[i].loop = l;
+		if (filter_worker_init(&l->threads[i].worker, f, err))
+			return -1;
+	}
+	for (size_t i = 0; i < l->n_threads && l->n_threads > 1; i++) {
+		int no = pthread_create(&l->threads[i].id, NULL, thread_main, &l->threads[i]);
+		if (no) {
+			error_errno(err, ERROR_UNAVAILABLE, no, "cannot start thread %zu", i + 1);
+			message_die(err);
+		}
+	}
+	return 0;
+}
+
+static void tear_down(struct loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	l->closing = true;
+	pthread_cond_broadcast(&l->changed);
+	pthread_mutex_unlock(&l->lock);
+	for (size_t i = 0; i < l->n_threads && l->n_threads > 1; i++)
+		pthread_join(l->threads[i].id, NULL);
+	for (size_t i = 0; i < l->n_threads; i++) {
+		struct filter_plan *plan = l->threads[i].worker.plan;
+		filter_worker_release(&l->threads[i].worker);
+		leave_plan(plan);
+	}
+	for (size_t i = 0; i < l->n_slots; i++) {
+		filter_result_release(&l->slots[i].result);
+		block_release(&l->slots[i].block);
+	}
+	leave_plan(l->plan);
+	leave_plan(l->provisional);
+	filter_columns_release(&l->columns);
+	reader_close(l->reader);
+	intake_release(&l->intake);
+	free(l->slots);
+	free(l->threads);
+}
+
+int filter_run(const struct filter *f, struct filter_plan *plan)
+{
+	struct loop l = {.filter = f, .plan = plan};
+	struct error err = ERROR_INIT;
+
+	signals_filter(f->turn != NULL);
+	if (set_up(&l, f, &err)) {
+		if (err.kind == ERROR_USAGE)
+			options_fail(f->program, "%s", err.what);
+		message_die(&err);
+	}
+	run(&l);
+	finish(&l);
+	tear_down(&l);
+	if (!l.status && signals_interrupted())
+		signals_die();
+	return l.status;
+}

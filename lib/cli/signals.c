@@ -1,0 +1,118 @@
+#include "lib/cli/signals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "lib/base/error.h"
+#include "lib/cli/message.h"
+
+static int wake_fd = -1;
+static volatile sig_atomic_t hangup, interrupted;
+static char late[256]; /* what to say when draining took too long; handlers cannot format */
+
+void signals_wake(void)
+{
+	uint64_t one = 1;
+	int saved = errno;
+
+	/* Nothing to do when it fails: a full counter is readable all the same. */
+	if (write(wake_fd, &one, sizeof(one)) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+static void on_signal(int sig)
+{
+	if (sig == SIGHUP)
+		hangup = 1;
+	else if (sig == SIGINT && interrupted) /* flushing may hang: the second time is meant */
+		signals_die();
+	else if (sig == SIGINT)
+		interrupted = 1;
+	else if (sig == SIGTERM)
+		alarm(SIGNALS_DRAIN_S);
+	signals_wake();
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	if (write(STDERR_FILENO, late, strlen(late)) < 0)
+		_exit(ERROR_RETRY);
+	_exit(ERROR_RETRY);
+}
+
+static void catch_signal(int sig, void (*handler)(int))
+{
+	struct sigaction old, new = {.sa_handler = handler, .sa_flags = SA_RESTART};
+
+	sigemptyset(&new.sa_mask);
+	if (!sigaction(sig, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(sig, &new, NULL);
+}
+
+void signals_filter(bool reload)
+{
+	const char *name = message_program(),
+		   *text = ": SIGTERM came, and the end of input did not "
+			   "within 2 s: unfinished\n";
+
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	strncpy(late, name, 100);
+	strncat(late, text, sizeof(late) - 101);
+	catch_signal(SIGINT, on_signal);
+	catch_signal(SIGTERM, on_signal);
+	catch_signal(SIGALRM, on_alarm);
+	if (reload)
+		catch_signal(SIGHUP, on_signal);
+}
+
+void signals_block(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGALRM);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int signals_wake_fd(void)
+{
+	return wake_fd;
+}
+
+void signals_seen(void)
+{
+	uint64_t n;
+
+	if (wake_fd >= 0 && read(wake_fd, &n, sizeof(n)) < 0)
+		return;
+}
+
+bool signals_take_hangup(void)
+{
+	bool came = hangup;
+
+	hangup = 0;
+	return came;
+}
+
+bool signals_interrupted(void)
+{
+	return interrupted;
+}
+
+void signals_die(void)
+{
+	signal(SIGINT, SIG_DFL);
+	raise(SIGINT);
+	_exit(128 + SIGINT);
+}

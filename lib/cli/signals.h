@@ -1,0 +1,41 @@
+/*
+ * How signals end or turn a filter. Nothing happens in the middle of a record: handlers set flags
+ * and wake the wait for input.
+ *
+ *     SIGINT   what was read is written, then the program dies of the signal
+ *     SIGTERM  the input is drained for at most SIGNALS_DRAIN_S seconds: 0 if its end was reached,
+ * else 75 SIGHUP   with reload: signals_take_hangup tells once; without: as by default
+ *
+ * A signal that was ignored when the program began stays ignored.
+ */
+#ifndef CLI_SIGNALS_H
+#define CLI_SIGNALS_H
+
+#include <stdbool.h>
+
+#define SIGNALS_DRAIN_S 2
+
+/* For the main thread, before others are started. */
+void signals_filter(bool reload);
+
+/* In other threads: leaves all these signals to the main one. */
+void signals_block(void);
+
+/* Readable while a signal came that the main loop has not looked at; -1 before signals_filter. */
+int signals_wake_fd(void);
+
+/* Makes wake_fd unreadable. */
+void signals_seen(void);
+
+bool signals_take_hangup(void);
+
+/* Another reason to wake the main loop, from any thread. */
+void signals_wake(void);
+
+/* SIGINT came: the program should flush and call signals_die. */
+bool signals_interrupted(void);
+
+/* Dies of SIGINT. */
+void signals_die(void) __attribute__((noreturn));
+
+#endif

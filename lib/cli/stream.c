@@ -1,0 +1,270 @@
+#include "lib/cli/stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "lib/base/timestamp.h"
+#include "lib/cli/intake.h"
+#include "lib/cli/message.h"
+#include "lib/cli/metrics.h"
+
+const char *const stream_formats[] = {"auto", "json", "csv", NULL};
+
+struct records {
+	const struct stream_options *options;
+	struct reader *reader;
+	struct fields *own_fields; /* when made without */
+	const struct fields *fields;
+	size_t kafka_slot;
+	struct scanner *scanner;
+	struct block block;
+	enum { BLOCK_NONE, BLOCK_READ, BLOCK_STARTED } block_state;
+	bool given; /* a record was given out, and is not in the books yet: it may be rejected */
+	struct intake intake;
+	uint64_t last_shown;
+};
+
+struct records *records_open(const struct program *p, const struct stream_options *o,
+			     char *const *paths, struct fields *fields)
+{
+	struct error err = ERROR_INIT;
+	struct reader_options options = {.paths = paths,
+					 .format = (enum record_format)o->from,
+					 .max_line = o->max_line,
+					 .wake_fd = -1};
+	struct records *r = mem_alloc(1, sizeof(*r), &err);
+	int slot;
+
+	if (!r)
+		message_die(&err);
+	r->options = o;
+	if (!fields && !(fields = r->own_fields = fields_new(&err)))
+		message_die(&err);
+	r->fields = fields;
+	if (intake_open(&r->intake, o, &err)) {
+		if (err.kind == ERROR_USAGE)
+			options_fail(p, "%s", err.what);
+		message_die(&err);
+	}
+	if ((slot = fields_want(fields, "_kafka", &err)) < 0 ||
+	    !(r->reader = reader_open(&options, &err)))
+		message_die(&err);
+	r->kafka_slot = (size_t)slot;
+	return r;
+}
+
+static void show_progress(struct records *r)
+{
+	uint64_t bytes = reader_bytes(r->reader), size = reader_size(r->reader);
+
+	if (!r->options->progress || bytes - r->last_shown < (8 << 20) || !isatty(STDERR_FILENO))
+		return;
+	r->last_shown = bytes;
+	char line[128];
+	int n = size ? snprintf(line, sizeof(line), "\r%s: %llu MB, %.0f %%\033[K",
+				message_program(), (unsigned long long)(bytes >> 20),
+				100.0 * (double)bytes / (double)size)
+		     : snprintf(line, sizeof(line), "\r%s: %llu MB\033[K", message_program(),
+				(unsigned long long)(bytes >> 20));
+	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+		r->last_shown = UINT64_MAX;
+}
+
+static void clear_progress(const struct records *r)
+{
+	if (r->last_shown && write(STDERR_FILENO, "\r\033[K", 4) < 0)
+		return;
+}
+
+static void keep(struct records *r, const struct error *why, const struct record *rec,
+		 const struct value *kafka)
+{
+	static const uint32_t first = 0;
+	struct buf line = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (r->intake.rejects_fd < 0 || why->kind != ERROR_DATA)
+		message_die(why);
+	if (reject_format(&line, message_program(), why, rec, kafka, timestamp_now(), &err) ||
+	    intake_keep(&r->intake, line.data, line.len, false, &err) ||
+	    intake_count(&r->intake, 1, &first, 1, &err))
+		message_die(&err);
+	buf_release(&line);
+}
+
+/* The next block: 1, 0 at the end of input. */
+static int next_block(struct records *r)
+{
+	struct error err = ERROR_INIT;
+	int ret;
+
+	while ((ret = reader_next(r->reader, &r->block, &err)) < 0) {
+		if (!reader_can_go_on(r->reader))
+			message_die(&err);
+		keep(r, &err, NULL, NULL);
+	}
+	r->block_state = ret ? BLOCK_READ : BLOCK_NONE;
+	show_progress(r);
+	return ret;
+}
+
+static void control(struct records *r, const struct record *rec)
+{
+	struct error err = ERROR_INIT;
+
+	if (control_check_next(&r->intake.control, rec->control, rec->seq, rec->session,
+			       rec->session_len, &err)) {
+		error_at(&err, r->block.file, rec->line, 0);
+		message_die(&err);
+	}
+	if (rec->control == CONTROL_RESET) {
+		error_set(&err, ERROR_RETRY,
+			  "control record 'reset' makes void what this program has concluded from");
+		error_at(&err, r->block.file, rec->line, 0);
+		message_die(&err);
+	}
+}
+
+/* The next good record of the block: 1, 0 at the block's end. Others are dealt with. */
+static int next_in_block(struct records *r, struct scanner *s, struct record *rec)
+{
+	struct error err = ERROR_INIT;
+	int ret;
+
+	while ((ret = scanner_next(s, rec, &err)) != 0) {
+		r->intake.torn = rec->torn;
+		if (ret < 0)
+			keep(r, &err, rec, NULL);
+		else if (rec->control != CONTROL_NONE)
+			control(r, rec);
+		else
+			return 1;
+	}
+	r->block_state = BLOCK_NONE;
+	return 0;
+}
+
+static void start(struct scanner *s, const struct block *b)
+{
+	struct error err = ERROR_INIT;
+
+	if (!s || scanner_start(s, b, &err))
+		message_die(&err);
+}
+
+/* Whether the block at hand has a good record. If so it is walked, and the block stays to be read.
+ */
+static bool peek_block(struct records *r, scanner_leaf_fn *leaf, void *context)
+{
+	struct error err = ERROR_INIT;
+	struct scanner *s = scanner_new(NULL, &err);
+	struct record rec;
+	int ret;
+
+	start(s, &r->block);
+	while ((ret = scanner_next(s, &rec, &err)) != 0)
+		if (ret > 0 && rec.control == CONTROL_NONE)
+			break;
+	if (ret > 0 && scanner_walk(s, &rec, leaf, context, &err) < 0)
+		message_die(&err);
+	if (!ret) { /* bad and control records only: they need no fields */
+		start(s, &r->block);
+		next_in_block(r, s, &rec);
+	}
+	scanner_free(s);
+	return ret > 0;
+}
+
+int records_peek(struct records *r, scanner_leaf_fn *leaf, void *context)
+{
+	while (next_block(r))
+		if (peek_block(r, leaf, context))
+			return 1;
+	return 0;
+}
+
+static void count_given(struct records *r)
+{
+	struct error err = ERROR_INIT;
+
+	if (r->given && intake_count(&r->intake, 1, NULL, 0, &err))
+		message_die(&err);
+	r->given = false;
+}
+
+int records_next(struct records *r, struct record *rec)
+{
+	struct error err = ERROR_INIT;
+
+	count_given(r);
+	if (!r->scanner && !(r->scanner = scanner_new(r->fields, &err)))
+		message_die(&err);
+	for (;;) {
+		if (r->block_state == BLOCK_NONE && !next_block(r)) {
+			clear_progress(r);
+			if (intake_end(&r->intake, &err))
+				message_die(&err);
+			return 0;
+		}
+		if (r->block_state == BLOCK_READ) {
+			start(r->scanner, &r->block);
+			r->block_state = BLOCK_STARTED;
+		}
+		if (next_in_block(r, r->scanner, rec)) {
+			r->given = true;
+			return 1;
+		}
+	}
+}
+
+const char *records_file(const struct records *r)
+{
+	return r->block.file;
+}
+
+struct scanner *records_scanner(struct records *r)
+{
+	return r->scanner;
+}
+
+void records_reject(struct records *r, const struct record *rec, struct error *err)
+{
+	error_at(err, r->block.file, rec->line, 0);
+	r->given = false;
+	keep(r, err, rec, &rec->values[r->kafka_slot]);
+}
+
+uint64_t records_count(const struct records *r)
+{
+	return r->intake.n_records + r->given - r->intake.n_rejected;
+}
+
+uint64_t records_rejected(const struct records *r)
+{
+	return r->intake.n_rejected;
+}
+
+void records_close(struct records *r)
+{
+	struct error err = ERROR_INIT;
+	struct metric metrics[] = {
+		{"records_total", "Records read, bad ones too.", "counter",
+		 (double)r->intake.n_records},
+		{"records_rejected_total", "Bad records kept by --rejects.", "counter",
+		 (double)r->intake.n_rejected},
+		{"input_bytes_total", "Bytes read.", "counter", (double)reader_bytes(r->reader)},
+		{"last_success_timestamp_seconds", "When the program last ended well.", "gauge",
+		 (double)(timestamp_now() / NS_PER_SECOND)},
+	};
+
+	intake_report(&r->intake);
+	if (r->options->metrics &&
+	    metrics_write(r->options->metrics, metrics, sizeof(metrics) / sizeof(*metrics), &err))
+		message_die(&err);
+	intake_release(&r->intake);
+	reader_close(r->reader);
+	scanner_free(r->scanner);
+	block_release(&r->block);
+	fields_free(r->own_fields);
+	free(r);
+}

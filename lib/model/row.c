@@ -1,0 +1,40 @@
+#include "lib/model/row.h"
+
+#include <math.h>
+
+static int bad_value(const struct row_features *f, size_t i, const struct record *rec,
+		     const struct value *v, struct error *err)
+{
+	static const char *const kinds[] = {
+		[VALUE_FALSE] = "false",     [VALUE_TRUE] = "true",
+		[VALUE_STRING] = "a string", [VALUE_OBJECT] = "an object",
+		[VALUE_ARRAY] = "an array",
+	};
+
+	if (v->kind == VALUE_ABSENT)
+		return error_set(err, ERROR_DATA,
+				 "feature '%s' is absent (--absent-as-missing would take it as "
+				 "missing)",
+				 f->names[i]);
+	if (v->kind == VALUE_NUMBER)
+		error_set(err, ERROR_DATA, "feature '%s' is beyond the range of a double",
+			  f->names[i]);
+	else
+		error_set(err, ERROR_DATA, "feature '%s' is %s, not a number", f->names[i],
+			  kinds[v->kind]);
+	return error_at(err, NULL, 0, (uint64_t)(v->text - rec->text) + 1);
+}
+
+int row_read(const struct row_features *f, const struct record *rec, double *x, struct error *err)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct value *v = &rec->values[f->slots[i]];
+		if (v->kind == VALUE_NUMBER && isfinite(v->number))
+			x[i] = v->number;
+		else if (v->kind == VALUE_NULL || (v->kind == VALUE_ABSENT && f->absent_as_missing))
+			x[i] = NAN;
+		else
+			return bad_value(f, i, rec, v, err);
+	}
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* The features of a record as a row of float64. */
+#ifndef MODEL_ROW_H
+#define MODEL_ROW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "lib/base/error.h"
+#include "lib/record/scanner.h"
+
+struct row_features {
+	size_t n;
+	const size_t *slots;    /* [n] of the scanner's fields */
+	char *const *names;     /* [n] for messages */
+	bool absent_as_missing; /* an absent field is missing; else it makes a bad record */
+};
+
+/* Fills x[n]; missing values are NaN. ERROR_DATA, with the column, for a field that is absent, no
+ * number, or beyond the range of a double. */
+int row_read(const struct row_features *f, const struct record *rec, double *x, struct error *err);
+
+#endif
