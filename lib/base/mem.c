@@ -9,31 +9,35 @@
 #define ALIGNMENT 64
 #define MIN_GROWTH_BYTES 64
 
-/* n * size for the message of a failure. */
-static uint64_t product_or_max(size_t n, size_t size)
+/* n * size in *bytes, SIZE_MAX if that is more. Whether there can be such an object at all. */
+static bool possible(size_t n, size_t size, size_t *bytes)
 {
-	size_t bytes;
-
-	return __builtin_mul_overflow(n, size, &bytes) ? UINT64_MAX : bytes;
+	if (__builtin_mul_overflow(n, size, bytes))
+		*bytes = SIZE_MAX;
+	return *bytes <= PTRDIFF_MAX - ALIGNMENT;
 }
 
 void *mem_alloc(size_t n, size_t size, struct error *err)
 {
-	void *p = n && size ? calloc(n, size) : calloc(1, 1);
+	size_t bytes;
+	void *p = NULL;
 
+	if (possible(n, size, &bytes))
+		p = calloc(bytes ? bytes : 1, 1);
 	if (!p)
-		error_memory(err, product_or_max(n, size));
+		error_memory(err, bytes);
 	return p;
 }
 
 void *mem_alloc_aligned(size_t n, size_t size, struct error *err)
 {
-	size_t bytes, rounded;
+	size_t bytes;
 	void *p = NULL;
 
-	if (!__builtin_mul_overflow(n, size, &bytes) &&
-	    !__builtin_add_overflow(bytes, (size_t)(ALIGNMENT - 1), &rounded)) {
-		rounded &= ~(size_t)(ALIGNMENT - 1);
+	if (possible(n, size, &bytes)) {
+		/* aligned_alloc wants a multiple of the alignment. */
+		size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+
 		if (rounded == 0)
 			rounded = ALIGNMENT;
 		p = aligned_alloc(ALIGNMENT, rounded);
@@ -41,25 +45,25 @@ void *mem_alloc_aligned(size_t n, size_t size, struct error *err)
 			memset(p, 0, rounded);
 	}
 	if (!p)
-		error_memory(err, product_or_max(n, size));
+		error_memory(err, bytes);
 	return p;
 }
 
 int mem_grow(void **array, size_t *cap, size_t need, size_t size, struct error *err)
 {
-	size_t want, bytes;
+	size_t want = *cap + *cap / 2, bytes;
 	void *p;
 
 	if (need <= *cap)
 		return 0;
-	if (__builtin_add_overflow(*cap, *cap / 2, &want) || want < need)
-		want = need;
 	if (want < MIN_GROWTH_BYTES / size)
 		want = MIN_GROWTH_BYTES / size;
-	if (__builtin_mul_overflow(want, size, &bytes)) {
+	if (want < need)
 		want = need;
-		if (__builtin_mul_overflow(want, size, &bytes))
-			return error_memory(err, UINT64_MAX);
+	if (!possible(want, size, &bytes)) {
+		want = need;
+		if (!possible(want, size, &bytes))
+			return error_memory(err, bytes);
 	}
 	/* The caller's pointer has its own type: it is read and written as bytes. */
 	memcpy(&p, array, sizeof(p));
@@ -76,10 +80,10 @@ char *mem_strndup(const char *s, size_t len, struct error *err)
 	size_t bytes;
 	char *copy = NULL;
 
-	if (!__builtin_add_overflow(len, (size_t)1, &bytes))
-		copy = malloc(bytes);
+	if (possible(len, 1, &bytes))
+		copy = malloc(len + 1);
 	if (!copy) {
-		error_memory(err, product_or_max(len, 1));
+		error_memory(err, bytes);
 		return NULL;
 	}
 	if (len)
