@@ -5,11 +5,13 @@
 #include "lib/base/number.h"
 
 #define SECONDS_PER_DAY 86400
+#define POW10_18 INT64_C(1000000000000000000)
 #define SHOWN_BYTES 64
+#define OUT_OF_RANGE "it lies outside the years 1677 to 2262"
 
 static int fail(struct error *err, const char *s, size_t len, const char *why)
 {
-	return error_set(err, ERROR_DATA, "'%.*s' is no time stamp: %s",
+	return error_set(err, ERROR_DATA, "'%.*s' is not a timestamp: %s",
 			 (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES), s, why);
 }
 
@@ -157,7 +159,7 @@ int timestamp_parse(const char *s, size_t len, int32_t offset_s, int64_t *ns, bo
 	int64_t seconds = days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 +
 			  minute * 60 + second - offset_s;
 	if (!to_ns((__int128)seconds * NS_PER_SECOND + fraction_ns, ns))
-		return fail(err, s, len, "it lies beyond the years 1677 to 2262");
+		return fail(err, s, len, OUT_OF_RANGE);
 	*naive = !has_offset;
 	return 0;
 }
@@ -168,77 +170,85 @@ int timestamp_parse_offset(const char *s, size_t len, int32_t *offset_s, struct 
 	int32_t offset;
 
 	if (!read_offset(&p, end, &offset) || p != end)
-		return error_set(err, ERROR_USAGE, "'%.*s' is no offset such as +01:00",
+		return error_set(err, ERROR_USAGE, "'%.*s' is not an offset such as +01:00",
 				 (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES), s);
 	*offset_s = offset;
 	return 0;
 }
 
-#define UNIT_LIMIT 1e11 /* of seconds; a thousand times that of milliseconds, and so on */
-
-/* Decimal places between a unit and nanoseconds. */
-static int unit_digits(enum time_unit unit, double magnitude)
+/* Nanoseconds in a unit; what is `whole` of them decides which, if none is named. */
+static int64_t unit_ns(enum time_unit unit, uint64_t whole)
 {
-	switch (unit) {
-	case TIME_UNIT_S:
-		return 9;
-	case TIME_UNIT_MS:
-		return 6;
-	case TIME_UNIT_US:
-		return 3;
-	case TIME_UNIT_NS:
-		return 0;
-	case TIME_UNIT_AUTO:
-		break;
+	static const int64_t ns[] = {[TIME_UNIT_S] = NS_PER_SECOND,
+				     [TIME_UNIT_MS] = 1000000,
+				     [TIME_UNIT_US] = 1000,
+				     [TIME_UNIT_NS] = 1};
+
+	if (unit == TIME_UNIT_AUTO) {
+		if (whole < UINT64_C(100000000000))
+			unit = TIME_UNIT_S;
+		else if (whole < UINT64_C(100000000000000))
+			unit = TIME_UNIT_MS;
+		else if (whole < UINT64_C(100000000000000000))
+			unit = TIME_UNIT_US;
+		else
+			unit = TIME_UNIT_NS;
 	}
-	return magnitude < 1e11 ? 9 : magnitude < 1e14 ? 6 : magnitude < 1e17 ? 3 : 0;
+	return ns[unit];
 }
 
-static int64_t power_of_ten(int n)
+/* The nanoseconds in x >= 0 units, any fraction of one cut; false if there are far too many. */
+static bool real_to_ns(double x, enum time_unit unit, __int128 *total)
 {
-	int64_t x = 1;
+	if (!(x < 0x1p63))
+		return false;
+	uint64_t whole = (uint64_t)x;
+	int64_t scale = unit_ns(unit, whole);
 
-	while (n-- > 0)
-		x *= 10;
-	return x;
+	*total = (__int128)whole * scale + (int64_t)((x - (double)whole) * (double)scale);
+	return true;
+}
+
+/* As real_to_ns for digits with a point among them or none. */
+static bool digits_to_ns(const char *p, const char *end, enum time_unit unit, __int128 *total)
+{
+	uint64_t whole = 0;
+
+	for (; p < end && is_digit(*p); p++) {
+		if (whole > UINT64_MAX / 10 - 1)
+			return false;
+		whole = whole * 10 + (uint64_t)(*p - '0');
+	}
+	int64_t scale = unit_ns(unit, whole);
+	*total = (__int128)whole * scale;
+	if (read_char(&p, end, '.'))
+		*total += read_fraction(&p, end, 9) / (NS_PER_SECOND / scale);
+	return true;
 }
 
 int timestamp_from_number(const char *s, size_t len, enum time_unit unit, int64_t *ns,
 			  struct error *err)
 {
-	const char *p = s, *end = s + len;
+	const char *end = s + len;
 	double x;
 	unsigned flags;
 	__int128 total;
 
-	if (number_read(s, end, &x, &flags) != end)
+	if (len == 0 || number_read(s, end, &x, &flags) != end)
 		return fail(err, s, len, "it is no number");
-	double magnitude = x < 0 ? -x : x;
-	if (!(magnitude < 0x1p63))
-		return fail(err, s, len, "it lies beyond the years 1677 to 2262");
-	int digits;
-	if (memchr(s, 'e', len) || memchr(s, 'E', len)) {
-		digits = unit_digits(unit, magnitude);
-		int64_t whole = (int64_t)magnitude, scale = power_of_ten(digits);
-		double fraction = magnitude - (double)whole;
-
-		total = (__int128)whole * scale + (int64_t)(fraction * (double)scale);
-	} else {
-		uint64_t whole = 0;
-
-		p += *p == '-';
-		for (; p < end && is_digit(*p); p++)
-			whole = whole * 10 + (uint64_t)(*p - '0');
-		digits = unit_digits(unit, (double)whole);
-		total = (__int128)whole * power_of_ten(digits);
-		if (p < end) {
-			p++;
-			total += read_fraction(&p, end, digits);
-		}
-	}
-	if (!to_ns(*s == '-' ? -total : total, ns))
-		return fail(err, s, len, "it lies beyond the years 1677 to 2262");
+	bool negative = *s == '-';
+	bool exponent = memchr(s, 'e', len) || memchr(s, 'E', len);
+	bool right = exponent ? real_to_ns(negative ? -x : x, unit, &total)
+			      : digits_to_ns(s + negative, end, unit, &total);
+	if (!right || !to_ns(negative ? -total : total, ns))
+		return fail(err, s, len, OUT_OF_RANGE);
 	return 0;
+}
+
+static int fail_duration(struct error *err, const char *s, size_t len, const char *why)
+{
+	return error_set(err, ERROR_USAGE, "'%.*s' is %s",
+			 (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES), s, why);
 }
 
 int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
@@ -256,14 +266,12 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
 		{"d", SECONDS_PER_DAY * NS_PER_SECOND},
 	};
 	const char *p = s, *end = s + len;
-	int shown = (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES);
-	int64_t whole = 0, fraction = 0, unit_ns = 0;
-	bool right = p < end && is_digit(*p);
+	int64_t whole = 0, fraction = 0, scale = 0, total_ns;
+	bool right = p < end && is_digit(*p), overflow = false;
 
 	for (; p < end && is_digit(*p); p++) {
-		if (__builtin_mul_overflow(whole, 10, &whole) ||
-		    __builtin_add_overflow(whole, *p - '0', &whole))
-			return error_set(err, ERROR_USAGE, "'%.*s' is too long a time", shown, s);
+		overflow |= __builtin_mul_overflow(whole, 10, &whole);
+		overflow |= __builtin_add_overflow(whole, *p - '0', &whole);
 	}
 	if (read_char(&p, end, '.')) {
 		right = right && p < end && is_digit(*p);
@@ -272,21 +280,16 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strlen(units[i].name) == (size_t)(end - p) &&
 		    memcmp(p, units[i].name, (size_t)(end - p)) == 0)
-			unit_ns = units[i].ns;
+			scale = units[i].ns;
 	}
-	if (!right || unit_ns == 0)
-		return error_set(err, ERROR_USAGE,
-				 "'%.*s' is no length of time such as 10s, "
-				 "500ms or 1.5h",
-				 shown, s);
-	__int128 total = (__int128)whole * unit_ns +
-			 (__int128)fraction * unit_ns / INT64_C(1000000000000000000);
-	int64_t result;
-	if (!to_ns(total, &result))
-		return error_set(err, ERROR_USAGE, "'%.*s' is too long a time", shown, s);
-	if (result == 0)
-		return error_set(err, ERROR_USAGE, "'%.*s' is no time at all", shown, s);
-	*ns = result;
+	if (!right || scale == 0)
+		return fail_duration(err, s, len, "not a duration such as 10s, 500ms or 1.5h");
+	__int128 total = (__int128)whole * scale + (__int128)fraction * scale / POW10_18;
+	if (overflow || !to_ns(total, &total_ns))
+		return fail_duration(err, s, len, "longer than 292 years");
+	if (total_ns == 0)
+		return fail_duration(err, s, len, "shorter than a nanosecond");
+	*ns = total_ns;
 	return 0;
 }
 

@@ -23,7 +23,8 @@ enum time_unit { TIME_UNIT_AUTO, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_U
 int timestamp_parse(const char *s, size_t len, int32_t offset_s, int64_t *ns, bool *naive,
 		    struct error *err);
 
-/* Reads an offset "Z", "+HH:MM", "-HHMM" or "+HH" into seconds east of UTC. */
+/* Reads an offset "Z", "+HH:MM", "-HHMM" or "+HH" into seconds east of UTC; ERROR_USAGE if it is
+ * none. */
 int timestamp_parse_offset(const char *s, size_t len, int32_t *offset_s, struct error *err);
 
 /*
@@ -35,7 +36,7 @@ int timestamp_from_number(const char *s, size_t len, enum time_unit unit, int64_
 			  struct error *err);
 
 /* A length of time: "10s", "500ms", "1m", "2h", "1d", "250us", "10ns"; fractions allowed ("1.5s").
- * > 0. */
+ * At least a nanosecond; ERROR_USAGE if it is none or more than int64_t holds. */
 int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err);
 
 /* Room for what timestamp_format writes, its NUL included. */
