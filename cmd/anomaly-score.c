@@ -233,8 +233,8 @@ static int take(void *context, size_t i, const struct record *rec, struct error 
 		w->truth[i].len = 0;
 		if (v->kind == VALUE_ABSENT)
 			return error_set(err, ERROR_DATA, "truth '%s' is absent", opt.truth);
-		if (v->kind != VALUE_NULL && (value_truth(v, &truth, err) ||
-					      buf_add(&w->truth[i], v->text, v->len, err)))
+		if (v->kind != VALUE_NULL &&
+		    (value_truth(v, &truth, err) || buf_add(&w->truth[i], v->text, v->len, err)))
 			return -1;
 	} else if (!opt.overwrite && !opt.as &&
 		   values[w->judge->anomaly_slot].kind != VALUE_ABSENT &&
@@ -244,7 +244,7 @@ static int take(void *context, size_t i, const struct record *rec, struct error 
 				 "truth, --truth is_anomaly keeps it as 'label'; --overwrite "
 				 "replaces it");
 	}
-	return row_read(&w->features, rec, w->x + i * w->features.n, err);
+	return row_read(&w->features, rec, w->x + i * w->features.n, NULL, err);
 }
 
 static void judge(void *context, size_t n)

@@ -25,16 +25,23 @@ static int bad_value(const struct row_features *f, size_t i, const struct record
 	return error_at(err, NULL, 0, (uint64_t)(v->text - rec->text) + 1);
 }
 
-int row_read(const struct row_features *f, const struct record *rec, double *x, struct error *err)
+int row_read(const struct row_features *f, const struct record *rec, double *x, size_t *bad,
+	     struct error *err)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		const struct value *v = &rec->values[f->slots[i]];
-		if (v->kind == VALUE_NUMBER && isfinite(v->number))
+		if (v->kind == VALUE_NUMBER && isfinite(v->number) && !f->ignored) {
 			x[i] = v->number;
-		else if (v->kind == VALUE_NULL || (v->kind == VALUE_ABSENT && f->absent_as_missing))
+		} else if ((f->ignored && f->ignored[i]) || v->kind == VALUE_NULL ||
+			   (v->kind == VALUE_ABSENT && f->absent_as_missing)) {
 			x[i] = NAN;
-		else
+		} else if (v->kind == VALUE_NUMBER && isfinite(v->number)) {
+			x[i] = v->number;
+		} else {
+			if (bad)
+				*bad = i;
 			return bad_value(f, i, rec, v, err);
+		}
 	}
 	return 0;
 }

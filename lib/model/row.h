@@ -11,11 +11,13 @@ struct row_features {
 	size_t n;
 	const size_t *slots;    /* [n] of the scanner's fields */
 	char *const *names;     /* [n] for messages */
+	const bool *ignored;    /* [n] fields that are missing whatever stands there; or NULL */
 	bool absent_as_missing; /* an absent field is missing; else it makes a bad record */
 };
 
 /* Fills x[n]; missing values are NaN. ERROR_DATA, with the column, for a field that is absent, no
- * number, or beyond the range of a double. */
-int row_read(const struct row_features *f, const struct record *rec, double *x, struct error *err);
+ * number, or beyond the range of a double; *bad (may be NULL) is then its number. */
+int row_read(const struct row_features *f, const struct record *rec, double *x, size_t *bad,
+	     struct error *err);
 
 #endif

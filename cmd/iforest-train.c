@@ -1,0 +1,482 @@
+/* iforest-train: learns an isolation forest from records. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lib/base/file.h"
+#include "lib/base/number.h"
+#include "lib/base/rng.h"
+#include "lib/cli/batch_output.h"
+#include "lib/cli/message.h"
+#include "lib/cli/options.h"
+#include "lib/cli/stream.h"
+#include "lib/model/model.h"
+#include "lib/model/row.h"
+#include "lib/record/choice.h"
+
+#define RESERVOIR_STREAM UINT64_MAX /* of the random numbers; trees have 0, 1, … */
+#define ROW_OVERHEAD 16             /* bytes a row that training needs beside its values */
+
+static struct {
+	struct stream_options stream;
+	const char *output, *features, *time_field;
+	uint64_t trees, seed, reservoir, min_records, memory, threads;
+	int impute, scale;
+	bool absent_as_missing, summary;
+	struct train_options train;
+} opt = {
+	.stream = STREAM_OPTIONS_INIT,
+	.time_field = "timestamp",
+	.trees = 100,
+	.min_records = 1,
+	.threads = 1,
+	.impute = IMPUTE_MEDIAN,
+	.train = {.contamination_auto = true, .max_missing = 0.5},
+};
+
+/* A number of rows or columns, or with a point a share of them. */
+static int parse_amount(const char *text, double *amount, bool *share, struct error *err)
+{
+	const char *end = text + strlen(text);
+	unsigned flags;
+	double x;
+
+	if (number_read(text, end, &x, &flags) != end || x <= 0 || x > UINT32_MAX ||
+	    (!(flags & NUMBER_INTEGER) && x > 1))
+		return error_set(
+			err, ERROR_USAGE,
+			"takes auto, a whole number from 1, or a share like 0.5 up to 1.0, "
+			"not '%s'",
+			text);
+	*amount = x;
+	*share = !(flags & NUMBER_INTEGER);
+	return 0;
+}
+
+static int parse_max_samples(const char *text, void *dest, struct error *err)
+{
+	struct train_options *t = dest;
+
+	if (!strcmp(text, "auto")) {
+		t->max_samples = 0;
+		return 0;
+	}
+	return parse_amount(text, &t->max_samples, &t->max_samples_share, err);
+}
+
+static int parse_max_features(const char *text, void *dest, struct error *err)
+{
+	struct train_options *t = dest;
+
+	if (!strcmp(text, "auto")) {
+		t->max_features = 0;
+		return 0;
+	}
+	return parse_amount(text, &t->max_features, &t->max_features_share, err);
+}
+
+static int parse_contamination(const char *text, void *dest, struct error *err)
+{
+	struct train_options *t = dest;
+	const char *end = text + strlen(text);
+	unsigned flags;
+
+	t->contamination_auto = !strcmp(text, "auto");
+	if (!t->contamination_auto && (number_read(text, end, &t->contamination, &flags) != end ||
+				       !(t->contamination > 0 && t->contamination <= 0.5)))
+		return error_set(err, ERROR_USAGE, "takes auto or a share in (0, 0.5], not '%s'",
+				 text);
+	return 0;
+}
+
+/* "512M": bytes with a suffix of K, M or G, powers of 1024. */
+static int parse_size(const char *text, void *dest, struct error *err)
+{
+	static const char suffixes[] = "KMG";
+	size_t len = strlen(text);
+	const char *suffix = len ? strchr(suffixes, text[len - 1]) : NULL;
+	int shift = suffix && *suffix ? 10 * (int)(suffix - suffixes + 1) : 0;
+	int64_t n;
+
+	if (number_read_int(text, text + len - (shift > 0), &n) || n <= 0 || n > INT64_MAX >> shift)
+		return error_set(err, ERROR_USAGE,
+				 "takes bytes, as in 1073741824, 512M or 2G, not '%s'", text);
+	*(uint64_t *)dest = (uint64_t)n << shift;
+	return 0;
+}
+
+static const struct option_spec own_options[] = {
+	{.letter = 'o',
+	 .name = "output",
+	 .kind = OPTION_STRING,
+	 .arg = "FILE",
+	 .dest = &opt.output,
+	 .help = "write the model to FILE, put in its place when whole; default standard output"},
+	{.name = "trees",
+	 .kind = OPTION_COUNT,
+	 .arg = "N",
+	 .dest = &opt.trees,
+	 .min = 1,
+	 .max = 1000000,
+	 .help = "number of trees, 1 to 1000000; default 100"},
+	{.name = "max-samples",
+	 .kind = OPTION_PARSE,
+	 .arg = "N|SHARE|auto",
+	 .dest = &opt.train,
+	 .parse = parse_max_samples,
+	 .help = "sub-sample size: rows a tree, or a share of all (0.5); default auto, the smaller "
+		 "of 256 and all"},
+	{.name = "max-features",
+	 .kind = OPTION_PARSE,
+	 .arg = "N|SHARE|auto",
+	 .dest = &opt.train,
+	 .parse = parse_max_features,
+	 .help = "features a tree may use, or a share of all (0.5); default auto, all"},
+	{.name = "contamination",
+	 .kind = OPTION_PARSE,
+	 .arg = "SHARE|auto",
+	 .dest = &opt.train,
+	 .parse = parse_contamination,
+	 .help = "share of training rows past the threshold, in (0, 0.5]; default auto, a "
+		 "threshold of s = 0.5"},
+	{.name = "seed",
+	 .kind = OPTION_COUNT,
+	 .arg = "N",
+	 .dest = &opt.seed,
+	 .min = 0,
+	 .max = 9007199254740992.0,
+	 .help = "seed of all random choices; default 0"},
+	{.name = "features",
+	 .kind = OPTION_STRING,
+	 .arg = "PATTERN,...",
+	 .dest = &opt.features,
+	 .help = "fields to learn from, * for any run within a name; default: the numeric ones"},
+	{.name = "time-field",
+	 .kind = OPTION_STRING,
+	 .arg = "PATH",
+	 .dest = &opt.time_field,
+	 .help = "the field that is time and no feature; default timestamp"},
+	{.name = "impute",
+	 .kind = OPTION_CHOICE,
+	 .arg = "HOW",
+	 .dest = &opt.impute,
+	 .choices = impute_names,
+	 .help = "fill missing values with the median or mean of their column, or let trees decide "
+		 "(none); default median"},
+	{.name = "scale",
+	 .kind = OPTION_CHOICE,
+	 .arg = "HOW",
+	 .dest = &opt.scale,
+	 .choices = scaling_names,
+	 .help = "scale columns: none, standard (mean, standard deviation) or robust (median, "
+		 "interquartile range); default none"},
+	{.name = "max-missing",
+	 .kind = OPTION_REAL,
+	 .arg = "SHARE",
+	 .dest = &opt.train.max_missing,
+	 .min = 0,
+	 .max = 1,
+	 .help = "do not learn from records that lack more than this share of the features, 0 to "
+		 "1; default 0.5"},
+	{.name = "absent-as-missing",
+	 .kind = OPTION_FLAG,
+	 .dest = &opt.absent_as_missing,
+	 .help = "take absent fields as missing; default: they make a bad record"},
+	{.name = "reservoir",
+	 .kind = OPTION_COUNT,
+	 .arg = "N",
+	 .dest = &opt.reservoir,
+	 .min = 1,
+	 .max = 4294967295.0,
+	 .help = "learn from a uniform sample of N records, for input larger than memory"},
+	{.name = "memory",
+	 .kind = OPTION_PARSE,
+	 .arg = "SIZE",
+	 .dest = &opt.memory,
+	 .parse = parse_size,
+	 .help = "stop with 69 when the rows need more than SIZE (512M, 2G); default three "
+		 "quarters of the machine's"},
+	{.name = "min-records",
+	 .kind = OPTION_COUNT,
+	 .arg = "N",
+	 .dest = &opt.min_records,
+	 .min = 1,
+	 .max = 9007199254740992.0,
+	 .help = "stop with 65 when fewer records came; default 1"},
+	{.letter = 'j',
+	 .name = "threads",
+	 .kind = OPTION_COUNT,
+	 .arg = "N",
+	 .dest = &opt.threads,
+	 .min = 1,
+	 .max = 256,
+	 .help = "work with N threads, 1 to 256; the model is the same; default 1"},
+	{.name = "summary",
+	 .kind = OPTION_FLAG,
+	 .dest = &opt.summary,
+	 .help = "print what was learned (on standard error if the model goes to standard output)"},
+	{0},
+};
+
+static const struct option_spec stream_options[] = {STREAM_OPTIONS(opt.stream), {0}};
+
+static const struct program program = {
+	.name = "iforest-train",
+	.summary = "learn an isolation forest from records",
+	.operands = "[FILE ...]",
+	.example = "iforest-train --contamination 0.1 --seed 42 -o secom.model secom.jsonl\n"
+		   "iforest-train --features 'features.*,temperature' -o m.model day.csv\n",
+	.groups =
+		(const struct option_group[]){{NULL, own_options}, {"Input", stream_options}, {0}},
+};
+
+/* The training rows, and how they come out of records. */
+struct rows {
+	struct row_features features;
+	bool *ignored; /* a field that was missing at first and turned out to be no number */
+	double *x;     /* [n, features.n] */
+	size_t cap;    /* doubles */
+	uint64_t n, seen;
+	struct rng rng;
+};
+
+static void choose_features(struct records *records, struct choice *choice, struct fields *fields,
+			    struct rows *rows)
+{
+	struct error err = ERROR_INIT;
+	bool any = records_peek(records, choice_leaf, choice);
+	size_t *slots;
+
+	if (choice_finish(choice, &err))
+		message_die(&err);
+	if (any && !choice->n) {
+		error_set(&err, ERROR_DATA, "no field of the first record is a feature%s",
+			  opt.features ? " by --features" : "; name them with --features");
+		error_at(&err, records_file(records), 0, 0);
+		message_die(&err);
+	}
+	slots = mem_alloc(choice->n, sizeof(*slots), &err);
+	rows->ignored = mem_alloc(choice->n, sizeof(bool), &err);
+	if (!slots || !rows->ignored)
+		message_die(&err);
+	for (size_t i = 0; i < choice->n; i++) {
+		int slot = fields_want(fields, choice->names[i], &err);
+		if (slot < 0)
+			message_die(&err);
+		slots[i] = (size_t)slot;
+	}
+	rows->features = (struct row_features){.n = choice->n,
+					       .slots = slots,
+					       .names = choice->names,
+					       .absent_as_missing = opt.absent_as_missing};
+	rng_init(&rows->rng, opt.seed, RESERVOIR_STREAM);
+}
+
+/* A field that --features did not name and that never was a number turns out to be something else:
+ * no feature. */
+static bool can_ignore(struct rows *rows, const struct record *rec, size_t i)
+{
+	const struct value *v = &rec->values[rows->features.slots[i]];
+
+	if (opt.features || v->kind == VALUE_ABSENT || v->kind == VALUE_NUMBER)
+		return false;
+	for (uint64_t r = 0; r < rows->n; r++)
+		if (rows->x[r * rows->features.n + i] == rows->x[r * rows->features.n + i])
+			return false;
+	rows->ignored[i] = true;
+	rows->features.ignored = rows->ignored;
+	return true;
+}
+
+static uint64_t memory_limit(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	if (opt.memory)
+		return opt.memory;
+	return pages > 0 && size > 0 ? (uint64_t)pages / 4 * 3 * (uint64_t)size : UINT64_MAX;
+}
+
+/* Where the next row goes: NULL when the reservoir passes it over. */
+static double *next_row(struct rows *rows, uint64_t limit)
+{
+	struct error err = ERROR_INIT;
+	size_t width = rows->features.n;
+	uint64_t at = rows->n;
+
+	rows->seen++;
+	if (opt.reservoir && rows->seen > opt.reservoir) {
+		at = rng_below(&rows->rng, rows->seen); /* Vitter 1985, algorithm R */
+		return at < opt.reservoir ? rows->x + at * width : NULL;
+	}
+	if ((at + 1) * (width * sizeof(double) + ROW_OVERHEAD) > limit) {
+		error_set(
+			&err, ERROR_UNAVAILABLE,
+			"%llu rows of %zu features are all that --memory %llu holds: raise it, or "
+			"sample with --reservoir N",
+			(unsigned long long)at, width, (unsigned long long)limit);
+		message_die(&err);
+	}
+	if (MEM_GROW(&rows->x, &rows->cap, (at + 1) * width, &err))
+		message_die(&err);
+	rows->n++;
+	return rows->x + at * width;
+}
+
+static void read_rows(struct records *records, struct rows *rows)
+{
+	struct error err = ERROR_INIT;
+	double *row = mem_alloc(rows->features.n, sizeof(*row), &err);
+	uint64_t limit = memory_limit();
+	struct record rec;
+
+	if (!row)
+		message_die(&err);
+	while (records_next(records, &rec)) {
+		size_t bad;
+		int ret;
+		while ((ret = row_read(&rows->features, &rec, row, &bad, &err)) &&
+		       can_ignore(rows, &rec, bad))
+			;
+		if (ret) {
+			records_reject(records, &rec, &err);
+			continue;
+		}
+		double *to = next_row(rows, limit);
+		if (to)
+			memcpy(to, row, rows->features.n * sizeof(*row));
+	}
+	free(row);
+	if (rows->seen < opt.min_records) {
+		error_set(&err, ERROR_DATA, "%llu records came, fewer than --min-records %llu",
+			  (unsigned long long)rows->seen, (unsigned long long)opt.min_records);
+		message_die(&err);
+	}
+}
+
+/* "a, b, c and 471 more" */
+static void say_list(const char *what, char *const *items, size_t n)
+{
+	char text[256] = "";
+	size_t len = 0, i = 0;
+
+	for (; i < n && i < 5 && len + strlen(items[i]) + 2 < sizeof(text); i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", i ? ", " : "",
+					items[i]);
+	if (i < n)
+		message_note("%s: %s and %zu more", what, text, n - i);
+	else
+		message_note("%s: %s", what, text);
+}
+
+static void say_progress(void *context, const char *stage, double share)
+{
+	(void)context;
+	if (share >= 1)
+		dprintf(STDERR_FILENO, "\r\033[K");
+	else
+		dprintf(STDERR_FILENO, "\r%s: %s, %.0f %%\033[K", message_program(), stage,
+			100 * share);
+}
+
+static void add_real(struct buf *b, const char *before, double x, const char *after,
+		     struct error *err)
+{
+	char number[NUMBER_MAX];
+
+	buf_printf(b, err, "%s%.*s%s", before, (int)number_write_real(number, x), number, after);
+}
+
+/* What was learned, a line a fact. */
+static void summarise(const struct model *m, const struct train_result *result, int fd)
+{
+	struct buf b = BUF_INIT;
+	struct error err = ERROR_INIT;
+
+	buf_printf(&b, &err,
+		   "rows               %llu learned from, %llu read, %llu lacked too much\n",
+		   (unsigned long long)result->n_rows, (unsigned long long)m->n_rows_seen,
+		   (unsigned long long)result->n_rows_skipped);
+	buf_printf(&b, &err, "features           %zu, %zu left out\n", m->n_features,
+		   m->n_left_out);
+	buf_printf(&b, &err, "missing            %.4g %% of their values\n",
+		   100 * result->missing_share);
+	buf_printf(&b, &err, "trees              %u of %u rows, seed %llu\n", m->forest->n_trees,
+		   m->forest->max_samples, (unsigned long long)m->seed);
+	add_real(&b, "threshold          s > ", -m->offset,
+		 m->contamination_auto ? " (auto)\n" : "", &err);
+	if (!m->contamination_auto)
+		add_real(&b, " (contamination ", m->contamination, ")\n", &err);
+	buf_printf(&b, &err, "expected alarms    %.4g %% of records like these (%llu of %llu)\n",
+		   100 * (double)result->n_alarms / (double)result->n_rows,
+		   (unsigned long long)result->n_alarms, (unsigned long long)result->n_rows);
+	buf_printf(&b, &err, "version            %s\n", m->version);
+	for (size_t i = 0; i < m->n_features; i++)
+		buf_printf(&b, &err, "%s%s\n", i ? "                   " : "feature names      ",
+			   m->features[i].name);
+	for (size_t i = 0; i < m->n_left_out; i++)
+		buf_printf(&b, &err, "%s%s\n", i ? "                   " : "left out           ",
+			   m->left_out[i]);
+	if (err.kind || file_write_all(fd, b.data, b.len, &err))
+		message_die(&err);
+	buf_release(&b);
+}
+
+static struct model *train(const struct rows *rows, struct train_result *result)
+{
+	struct error err = ERROR_INIT;
+	struct model *m;
+
+	opt.train.n_trees = (uint32_t)opt.trees;
+	opt.train.impute = (enum impute)opt.impute;
+	opt.train.scaling = (enum scaling)opt.scale;
+	opt.train.seed = opt.seed;
+	opt.train.n_threads = (unsigned)opt.threads;
+	opt.train.progress = opt.stream.progress && isatty(STDERR_FILENO) ? say_progress : NULL;
+	m = model_train(&opt.train, rows->x, rows->n, (const char *const *)rows->features.names,
+			rows->features.n, result, &err);
+	if (!m)
+		message_die(&err);
+	m->n_rows_seen = rows->seen;
+	return m;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	struct batch_output out;
+	struct rows rows = {0};
+	struct train_result result;
+
+	message_init(argv[0]);
+	int first = options_parse(&program, argc, argv);
+	bool to_stdout = !opt.output || !strcmp(opt.output, "-");
+	if (to_stdout && isatty(STDOUT_FILENO))
+		options_fail(&program, "a model is no text for a terminal: name a file with -o");
+	struct choice choice = {.patterns = opt.features, .time_field = opt.time_field};
+	struct fields *fields = fields_new(&err);
+	if (!fields || batch_output_begin(&out, opt.output, &err))
+		message_die(&err);
+
+	struct records *records = records_open(&program, &opt.stream, argv + first, fields);
+	choose_features(records, &choice, fields, &rows);
+	read_rows(records, &rows);
+	records_close(records);
+	struct model *m = train(&rows, &result);
+
+	say_list("features", choice.names, choice.n);
+	if (m->n_left_out)
+		say_list("left out", m->left_out, m->n_left_out);
+	if (model_encode(m, &out.buf, &err) || batch_output_commit(&out, &err))
+		message_die(&err);
+	if (opt.summary)
+		summarise(m, &result, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
+
+	model_free(m);
+	free(rows.x);
+	free(rows.ignored);
+	free((size_t *)(uintptr_t)rows.features.slots);
+	choice_release(&choice);
+	fields_free(fields);
+	return 0;
+}
