@@ -36,7 +36,10 @@ void contrast_add(struct contrast *c, const double *values, bool anomaly)
 	for (size_t i = 0; i < c->n; i++) {
 		struct contrast_feature *f = &c->features[i];
 
-		moments_add(anomaly ? &f->anomalous : &f->normal, values[i]);
+		if (isinf(values[i]))
+			f->not_number = true;
+		else
+			moments_add(anomaly ? &f->anomalous : &f->normal, values[i]);
 	}
 }
 

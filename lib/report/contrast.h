@@ -37,7 +37,8 @@ struct contrast_rank {
 int contrast_init(struct contrast *c, const char *const *names, size_t n, struct error *err);
 void contrast_release(struct contrast *c);
 
-/* A record's values, in the order of the features; NaN: missing. Values are finite or NaN. */
+/* A record's values, in the order of the features; NaN: missing; infinite: no finite
+ * number, which leaves the feature out. */
 void contrast_add(struct contrast *c, const double *values, bool anomaly);
 
 /* How the features came out of contrast_rank. */

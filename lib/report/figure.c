@@ -38,31 +38,53 @@ void figure_key(struct figure *f)
 		    1 - 4.0 / f->height);
 }
 
+void figure_x_title(struct figure *f, const char *title)
+{
+	text_printf(&f->script, "set xlabel \"%s\" textcolor rgb \"" COLOUR_INK "\"\n", title);
+}
+
+void figure_y_title(struct figure *f, const char *title)
+{
+	text_printf(&f->script,
+		    "set label \"%s\" at screen %.6f, graph 1 left offset 0,0.9 textcolor rgb "
+		    "\"" COLOUR_INK "\"\n",
+		    title, 10.0 / f->width);
+}
+
+void figure_score_ticks(struct figure *f, char axis, double from, double to)
+{
+	double digits = 1 - floor(log10(to - from));
+
+	if (digits >= 0 && digits <= 6)
+		text_printf(&f->script, "set format %c \"%%.%.0ff\"\n", axis, digits);
+}
+
 void figure_missing(struct figure *f, const char *why)
 {
 	text_add(&f->missing, why);
 }
 
-void figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
+#define DASHES " dt (9,6) lw 1.4 lc rgb \"" COLOUR_INK "\""
+
+bool figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
 		      double to)
 {
-	struct text *s = &f->script;
-	double x = r->threshold, place = (x - from) / (to - from);
+	double x = r->threshold;
 
-	if (isnan(x) || !(place >= 0 && place <= 1))
-		return;
-	text_printf(s,
+	if (!(x >= from && x <= to))
+		return false;
+	text_printf(&f->script,
 		    vertical ? "set arrow from first %.17g, graph 0 to first %.17g, graph 1"
 			     : "set arrow from graph 0, first %.17g to graph 1, first %.17g",
 		    x, x);
-	text_add(s, " nohead front dt (6,4) lw 1.4 lc rgb \"" COLOUR_INK "\"\n");
-	if (vertical)
-		text_printf(s, "set label \"threshold %.4g\" at first %.17g, graph 0.95 %s", x, x,
-			    place > 0.5 ? "right offset -0.6,0" : "left offset 0.6,0");
-	else
-		text_printf(s, "set label \"threshold %.4g\" at graph 0.995, first %.17g right %s",
-			    x, x, place > 0.9 ? "offset 0,-0.7" : "offset 0,0.6");
-	text_add(s, " front textcolor rgb \"" COLOUR_INK "\"\n");
+	text_add(&f->script, " nohead front" DASHES "\n");
+	return true;
+}
+
+void figure_threshold_key(struct figure *f, const struct report *r)
+{
+	text_printf(&f->script, ", keyentry with lines" DASHES " title \"threshold %.4g\"",
+		    r->threshold);
 }
 
 int figure_build(struct figure *f, const struct report *r, const struct contrast_result *ranking,
@@ -127,8 +149,10 @@ static int draw(const struct figure *f, const char *gnuplot, const char *termina
 	int status = -1;
 
 	text_printf(&script,
-		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n",
-		    terminal, zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom);
+		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n"
+		    "set pointsize %u\n",
+		    terminal, zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom,
+		    zoom);
 	text_add_bytes(&script, f->script.buf.data, f->script.buf.len);
 	if (text_status(&script) == 0)
 		status = gnuplot_run(gnuplot, &script.buf, out, err);

@@ -23,6 +23,25 @@ static void features_missing(struct figure *f, const struct report *r,
 		figure_missing(f, "No field varies and has values in both classes.");
 }
 
+/* Room for the longest label, in px, by guess: wide scripts take twice the room of Latin. */
+static unsigned label_width(const struct report *r, const struct contrast_result *ranking)
+{
+	unsigned most = 0;
+
+	for (size_t i = 0; i < ranking->n_ranked; i++) {
+		const char *name = r->contrast.features[ranking->ranks[i].feature].name;
+		unsigned tenths = 0;
+
+		for (const char *p = name; *p; p++) {
+			unsigned char c = (unsigned char)*p;
+
+			tenths += c < 0x80 ? 10 : c < 0xC0 ? 0 : c < 0xE0 ? 10 : 18;
+		}
+		most = tenths > most ? tenths : most;
+	}
+	return 30 + (most < 10 * LABEL_MOST ? most : 10 * LABEL_MOST) * 8 / 10;
+}
+
 void figure_features(struct figure *f, const struct report *r,
 		     const struct contrast_result *ranking)
 {
@@ -33,7 +52,7 @@ void figure_features(struct figure *f, const struct report *r,
 	if (f->missing.buf.len)
 		return;
 	unsigned rows = (unsigned)ranking->n_ranked;
-	figure_begin(f, FIGURE_WIDTH, 84 + 20 * rows, 230, 24, 28, 46);
+	figure_begin(f, FIGURE_WIDTH, 106 + 20 * rows, label_width(r, ranking), 24, 34, 64);
 	text_add(s, "$features << EOD\n");
 	for (unsigned i = 0; i < rows; i++) {
 		const struct contrast_rank *rank = &ranking->ranks[i];
@@ -46,15 +65,15 @@ void figure_features(struct figure *f, const struct report *r,
 	text_printf(s, "EOD\nset xrange [%.17g:%.17g]\nset yrange [%u.7:-0.7]\n",
 		    most > 0 ? -1.08 * most : -1, most > 0 ? 1.08 * most : 1, rows - 1);
 	figure_key(f);
+	figure_x_title(f, "difference of means, in standard deviations");
 	text_add(s, "set border 1\nset ytics scale 0\nset grid x noy\n"
 		    "set arrow from first 0, graph 0 to first 0, graph 1 nohead lw 1 lc rgb "
 		    "\"" COLOUR_FAINT "\"\n"
-		    "set xlabel \"difference of means, in standard deviations\"\n"
 		    "plot $features using (0):1:2:(0):ytic(3) with vectors nohead lw 2 lc rgb "
 		    "\"" COLOUR_FAINT "\" notitle, "
-		    "$features using ($2>=0?$2:NaN):1 with points pt 9 ps 1 lc rgb "
+		    "$features using ($2>=0?$2:NaN):1 with points pt 9 ps 1.1 lc rgb "
 		    "\"" COLOUR_ANOMALOUS "\" title \"higher in anomalous records\", "
-		    "$features using ($2<0?$2:NaN):1 with points pt 6 ps 0.9 lw 1.6 lc rgb "
+		    "$features using ($2<0?$2:NaN):1 with points pt 6 ps 1 lw 1.6 lc rgb "
 		    "\"" COLOUR_MEAN "\" title \"lower\"\n");
 	text_printf(&f->caption,
 		    "The %u field%s whose mean differs most between anomalous and "
@@ -127,7 +146,7 @@ static void add_verdict(struct text *s, double x, double y)
 
 static void begin_square(struct figure *f)
 {
-	figure_begin(f, 430, 430, 66, 18, 30, 54);
+	figure_begin(f, 430, 446, 52, 18, 52, 64);
 	figure_key(f);
 	axis_unit(&f->script, 'x');
 	axis_unit(&f->script, 'y');
@@ -144,10 +163,10 @@ void figure_roc(struct figure *f, const struct report *r)
 	if (!add_curve(s, r, false))
 		return;
 	add_verdict(s, fpr, confusion_recall(&r->confusion));
-	text_add(s, "$chance << EOD\n0\t0\n1\t1\nEOD\nset grid x\n"
-		    "set xlabel \"false positive rate\"\n"
-		    "set ylabel \"true positive rate (recall)\" offset 1\n"
-		    "plot $chance using 1:2" CHANCE_STYLE
+	text_add(s, "$chance << EOD\n0\t0\n1\t1\nEOD\nset grid x\n");
+	figure_x_title(f, "false positive rate");
+	figure_y_title(f, "true positive rate (recall)");
+	text_add(s, "plot $chance using 1:2" CHANCE_STYLE
 		    ", $curve using 1:2 with lines" CURVE_STYLE ", " VERDICT_PLOT);
 	text_printf(
 		&f->caption,
@@ -170,8 +189,9 @@ void figure_precision_recall(struct figure *f, const struct report *r)
 		return;
 	add_verdict(s, confusion_recall(&r->confusion), confusion_precision(&r->confusion));
 	text_printf(s, "$chance << EOD\n0\t%.17g\n1\t%.17g\nEOD\nset grid x\n", chance, chance);
-	text_add(s, "set xlabel \"recall\"\nset ylabel \"precision\" offset 1\n"
-		    "plot $chance using 1:2" CHANCE_STYLE
+	figure_x_title(f, "recall");
+	figure_y_title(f, "precision");
+	text_add(s, "plot $chance using 1:2" CHANCE_STYLE
 		    ", $curve using 1:2 with fsteps" CURVE_STYLE ", " VERDICT_PLOT);
 	text_printf(
 		&f->caption,

@@ -17,16 +17,26 @@
 void figure_begin(struct figure *f, unsigned width, unsigned height, unsigned left, unsigned right,
 		  unsigned top, unsigned bottom);
 
-/* "set key": a line of legend above the plot. */
+/* "set key": a line of legend at the top right. */
 void figure_key(struct figure *f);
+
+/* Titles of the axes: x below its middle, y level above its end. */
+void figure_x_title(struct figure *f, const char *title);
+void figure_y_title(struct figure *f, const char *title);
+
+/* Ticks of scores along an axis, all with the same digits. */
+void figure_score_ticks(struct figure *f, char axis, double from, double to);
 
 /* Why there is no picture. */
 void figure_missing(struct figure *f, const char *why);
 
-/* The threshold as a dashed line across the plot, vertical in x (`vertical`) or horizontal, with
- * its value; nothing where there is none. range is what the axis shows. */
-void figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
+/*
+ * The threshold as a dashed line across the plot, vertical or horizontal, if there is one within
+ * from and to, the ends of its axis; figure_threshold_key, behind the plots, puts it in the legend.
+ */
+bool figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
 		      double to);
+void figure_threshold_key(struct figure *f, const struct report *r);
 
 void figure_scores(struct figure *f, const struct report *r);
 void figure_severity(struct figure *f, const struct report *r);

@@ -54,6 +54,20 @@ static void scores_caption(struct figure *f, const struct report *r, double widt
 	text_add(&f->alt, " of them called anomalous.");
 }
 
+/* The anomalous records alone, below the panel of all. */
+static void add_lower_panel(struct figure *f, uint64_t most, double from, double to)
+{
+	text_add(&f->script, "unset key\nunset label\nset tmargin at screen 0.35\n"
+			     "set bmargin at screen 0.136\n");
+	figure_y_title(f, "anomalous records");
+	figure_x_title(f, "anomaly score");
+	text_add(&f->script, "set format x\n");
+	figure_score_ticks(f, 'x', from, to);
+	axis_counts(&f->script, most, 3);
+	text_add(&f->script,
+		 "plot " BARS("$anomalous", "0", "4", COLOUR_ANOMALOUS) "\nunset multiplot\n");
+}
+
 void figure_scores(struct figure *f, const struct report *r)
 {
 	const struct scorebins *b = &r->scores;
@@ -66,32 +80,28 @@ void figure_scores(struct figure *f, const struct report *r)
 	double width = scorebins_width(b), from = scorebins_edge(b, 0) - width;
 	double to = scorebins_edge(b, b->n) + width;
 	scores_caption(f, r, width);
-	figure_begin(f, FIGURE_WIDTH, r->anomalies ? 430 : 300, 70, 16, 26, 48);
+	figure_begin(f, FIGURE_WIDTH, r->anomalies ? 470 : 310, 70, 16, 34, 64);
 	uint64_t most = add_bars(s, b, "$all", true);
 	uint64_t most_anomalous = add_bars(s, b, "$anomalous", false);
 	text_printf(s, "set xrange [%.17g:%.17g]\nset xtics autofreq\n", from, to);
 	figure_key(f);
-	figure_threshold(f, r, true, from, to);
-	if (r->anomalies)
-		text_add(s, "set multiplot\nset bmargin at screen 0.44\nset format x \"\"\n");
-	else
-		text_add(s, "set xlabel \"anomaly score\"\n");
-	text_add(s, "set ylabel \"records\" offset 1\n");
+	figure_y_title(f, "records");
+	bool threshold = figure_threshold(f, r, true, from, to);
+	if (r->anomalies) {
+		text_add(s, "set multiplot\nset bmargin at screen 0.45\nset format x \"\"\n");
+	} else {
+		figure_x_title(f, "anomaly score");
+		figure_score_ticks(f, 'x', from, to);
+	}
 	axis_counts(s, most, 5);
 	text_add(s, "plot " BARS("$all", "0", "3", COLOUR_NORMAL) " title \"normal\"");
-	if (!r->anomalies) {
-		text_add(s, "\n");
-		return;
-	}
-	text_add(s, ", " BARS("$all", "$3", "4",
-			      COLOUR_ANOMALOUS) " title \"anomalous\"\n"
-						"unset key\nunset label\nset format x\nset xlabel "
-						"\"anomaly score\"\n"
-						"set tmargin at screen 0.38\nset bmargin at screen "
-						"0.11\n");
-	text_add(s, "set ylabel \"anomalous\" offset 1\n");
-	axis_counts(s, most_anomalous, 3);
-	text_add(s, "plot " BARS("$anomalous", "0", "4", COLOUR_ANOMALOUS) "\nunset multiplot\n");
+	if (r->anomalies)
+		text_add(s, ", " BARS("$all", "$3", "4", COLOUR_ANOMALOUS) " title \"anomalous\"");
+	if (threshold)
+		figure_threshold_key(f, r);
+	text_add(s, "\n");
+	if (r->anomalies)
+		add_lower_panel(f, most_anomalous, from, to);
 }
 
 void figure_severity(struct figure *f, const struct report *r)

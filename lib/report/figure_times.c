@@ -5,6 +5,8 @@
 #include "lib/report/figure_impl.h"
 
 #define LABELLED_BARS 30 /* with more of them numbers over bars would touch */
+#define LEGEND(shape, size, colour, title) \
+	", keyentry with points pt " shape " ps " size " lc rgb \"" colour "\" title \"" title "\""
 #define LABELLED_ROWS 31 /* likewise in the heat map */
 
 static bool no_times(struct figure *f, const struct report *r)
@@ -87,7 +89,7 @@ void figure_timeline(struct figure *f, const struct report *r)
 
 	if (no_times(f, r))
 		return;
-	figure_begin(f, FIGURE_WIDTH, 340, 70, 16, 26, 60);
+	figure_begin(f, FIGURE_WIDTH, 350, 70, 16, 34, 66);
 	uint64_t most = add_steps(s, r, &steps);
 	timeline_caption(f, r, most, steps);
 
@@ -97,90 +99,103 @@ void figure_timeline(struct figure *f, const struct report *r)
 	text_printf(s, "set yrange [%.17g:%.17g]\n", from - pad, to + pad);
 	axis_time(s, r->first_ns, r->last_ns);
 	figure_key(f);
-	figure_threshold(f, r, false, from - pad, to + pad);
-	text_add(s, "set xlabel \"time (UTC)\"\nset ylabel \"anomaly score\" offset 1\nplot ");
+	bool threshold = figure_threshold(f, r, false, from - pad, to + pad);
+	figure_score_ticks(f, 'y', from - pad, to + pad);
+	figure_x_title(f, "time (UTC)");
+	figure_y_title(f, "anomaly score");
+	text_add(s, "plot ");
 	if (most == 1)
 		text_add(s, "$steps using 1:3 with points pt 7 ps 0.3 lc rgb \"" COLOUR_NORMAL
-			    "\" title \"record\"");
+			    "\" notitle" LEGEND("7", "0.6", COLOUR_NORMAL, "record"));
 	else
 		text_add(s, "$steps using 1:2:(0):($4-$2) with vectors nohead lw 1.2 lc rgb "
 			    "\"" COLOUR_NORMAL "\" title \"least to greatest\", "
 			    "$steps using 1:3 with points pt 7 ps 0.25 lc rgb \"" COLOUR_MEAN
-			    "\" title \"mean\"");
+			    "\" notitle" LEGEND("7", "0.5", COLOUR_MEAN, "mean"));
 	if (r->anomalies)
 		text_add(s, ", $steps using 1:5 with points pt 9 ps 0.7 lc rgb \"" COLOUR_ANOMALOUS
-			    "\" title \"anomalous\"");
+			    "\" notitle" LEGEND("9", "1", COLOUR_ANOMALOUS, "anomalous"));
+	if (threshold)
+		figure_threshold_key(f, r);
 	text_add(s, "\n");
 }
 
 static bool no_anomalies(struct figure *f, const struct report *r)
 {
-	if (!r->anomalies)
-		figure_missing(f, "No record was called anomalous.");
-	return !r->anomalies;
+	if (!r->timed_anomalies)
+		figure_missing(f, r->anomalies ? "No record with a time stamp was called anomalous."
+					       : "No record was called anomalous.");
+	return !r->timed_anomalies;
 }
 
-static void hours_caption(struct figure *f, const struct report *r, const char *unit)
+static void add_unit(struct text *t, const struct timebins *hours)
 {
-	struct text *c = &f->caption;
-	uint64_t width = (uint64_t)timebins_width_ns(&r->hours);
+	if (timebins_width_ns(hours) == NS_PER_HOUR)
+		text_add(t, "hour");
+	else
+		text_duration(t, (uint64_t)timebins_width_ns(hours));
+}
 
-	text_add(c, "How many records were called anomalous in each ");
-	text_add(c, unit);
-	text_add(c, " (UTC); a grey dot on the axis: there are records. ");
-	if (width > (uint64_t)NS_PER_HOUR) {
-		text_add(c, "The span is too long to show each hour. ");
-	}
+static void hours_caption(struct figure *f, const struct timebins *t, bool calm)
+{
+	text_add(&f->caption, "How many records were called anomalous in each ");
+	add_unit(&f->caption, t);
+	text_add(&f->caption, " (UTC). ");
+	if (calm)
+		text_add(&f->caption, "A grey dot on the axis: records, none of them anomalous. ");
+	if (timebins_width_ns(t) > NS_PER_HOUR)
+		text_add(&f->caption, "The span is too long to show each hour. ");
 	text_add(&f->alt, "Bars of the number of anomalous records in each ");
-	text_add(&f->alt, unit);
+	add_unit(&f->alt, t);
 	text_add(&f->alt, ".");
+}
+
+/* Steps with records: from, to, how many are anomalous, and that as text where it fits. Returns the
+ * most. */
+static uint64_t add_hours(struct text *s, const struct timebins *t, bool *calm)
+{
+	double width = (double)timebins_width_ns(t) / 1e9;
+	uint64_t most = 0;
+
+	text_add(s, "$steps << EOD\n");
+	for (size_t i = 0; i < t->n; i++) {
+		double from = axis_seconds(timebins_start_ns(t, 0), timebins_start_ns(t, i));
+		uint64_t n = t->bins[i].anomalies;
+
+		if (!t->bins[i].n)
+			continue;
+		text_printf(s, "%.17g\t%.17g\t%llu\t", from, from + width, (unsigned long long)n);
+		if (n && t->n <= LABELLED_BARS)
+			text_count(s, n);
+		text_add(s, "\n");
+		most = n > most ? n : most;
+		*calm |= !n;
+	}
+	text_add(s, "EOD\n");
+	return most;
 }
 
 void figure_hours(struct figure *f, const struct report *r)
 {
 	const struct timebins *t = &r->hours;
-	struct text *s = &f->script, unit = {.err = s->err};
-	int64_t width = timebins_width_ns(t), end = timebins_start_ns(t, t->n);
-	uint64_t most = 0;
+	struct text *s = &f->script;
+	bool calm = false;
 
 	if (no_times(f, r) || no_anomalies(f, r))
 		return;
-	if (width == NS_PER_HOUR)
-		text_add(&unit, "hour");
-	else
-		text_duration(&unit, (uint64_t)width);
-	text_add_bytes(&unit, "", 1);
-	if (text_status(&unit) == 0)
-		hours_caption(f, r, unit.buf.data);
-	else
-		s->status = -1;
-	buf_release(&unit.buf);
-
-	figure_begin(f, FIGURE_WIDTH, 280, 70, 16, 20, 60);
-	text_add(s, "$steps << EOD\n");
-	for (size_t i = 0; i < t->n; i++) {
-		double from = axis_seconds(timebins_start_ns(t, 0), timebins_start_ns(t, i));
-
-		if (!t->bins[i].n)
-			continue;
-		text_printf(s, "%.17g\t%.17g\t%llu\t", from, from + (double)width / 1e9,
-			    (unsigned long long)t->bins[i].anomalies);
-		text_count(s, t->bins[i].anomalies);
-		text_add(s, "\n");
-		most = t->bins[i].anomalies > most ? t->bins[i].anomalies : most;
-	}
-	text_add(s, "EOD\n");
+	figure_begin(f, FIGURE_WIDTH, 290, 70, 16, 40, 66);
+	figure_x_title(f, "time (UTC)");
+	figure_y_title(f, "anomalous records");
+	uint64_t most = add_hours(s, t, &calm);
+	hours_caption(f, t, calm);
 	axis_counts(s, most, 5);
-	axis_time(s, timebins_start_ns(t, 0), end);
-	text_add(s, "set xlabel \"time (UTC)\"\nset ylabel \"anomalous records\" offset 1\n"
-		    "plot $steps using (($1+$2)/2):3:($1*0.95+$2*0.05):($1*0.05+$2*0.95):(0):3 "
+	axis_time(s, timebins_start_ns(t, 0), timebins_start_ns(t, t->n));
+	text_add(s, "plot $steps using (($1+$2)/2):3:($1*0.95+$2*0.05):($1*0.05+$2*0.95):(0):3 "
 		    "with boxxyerror fc rgb \"" COLOUR_ANOMALOUS "\", "
-		    "$steps using (($1+$2)/2):(0) with points pt 7 ps 0.3 lc rgb \"" COLOUR_FAINT
-		    "\"");
-	if (t->n <= LABELLED_BARS)
-		text_add(s, ", $steps using (($1+$2)/2):3:4 with labels offset 0,0.5 textcolor "
-			    "rgb \"" COLOUR_INK "\"");
-	text_add(s, "\n");
+		    "$steps using (($1+$2)/2):($3==0?0:NaN) with points pt 7 ps 0.35 lc rgb "
+		    "\"" COLOUR_FAINT "\", "
+		    "$steps using (($1+$2)/2):3:4 with labels offset 0,0.5 textcolor rgb "
+		    "\"" COLOUR_INK "\"\n");
 }
 
 /* The rows of the heat map: from the first step any hour has to the last. */
@@ -258,6 +273,19 @@ static void days_caption(struct figure *f, int64_t row_ns)
 		 "Heat map of the share of anomalous records by hour of the day and date.");
 }
 
+/* A scale above the plot, at the right, of the same size in every picture. */
+static void add_colour_box(struct figure *f)
+{
+	double above = 1 - 22.0 / f->height;
+
+	text_printf(&f->script,
+		    "set colorbox horizontal user origin screen 0.68, screen %.6f size screen 0.3, "
+		    "screen %.6f noborder\nset cbtics scale 0 offset 0,0.4\n"
+		    "set label \"share called anomalous, %%\" at screen 0.665, screen %.6f right "
+		    "textcolor rgb \"" COLOUR_INK "\"\n",
+		    above, 10.0 / f->height, above + 5.0 / f->height);
+}
+
 void figure_days(struct figure *f, const struct report *r)
 {
 	struct text *s = &f->script;
@@ -268,7 +296,7 @@ void figure_days(struct figure *f, const struct report *r)
 	day_range(r, &first, &end);
 	unsigned rows = (unsigned)(end - first), cell = rows <= 31 ? 24 : 16;
 	days_caption(f, timebins_width_ns(&r->days[0]));
-	figure_begin(f, FIGURE_WIDTH, 80 + cell * rows, 96, 96, 10, 54);
+	figure_begin(f, FIGURE_WIDTH, 122 + cell * rows, 96, 16, 58, 64);
 	text_add(s, "$cells << EOD\n");
 	double most = add_cells(s, r, first);
 	text_add(s, "EOD\n");
@@ -279,10 +307,11 @@ void figure_days(struct figure *f, const struct report *r)
 	text_add(s, "set palette defined (0 \"#FEE838\", 1 \"#E1CC55\", 2 \"#C3B369\", "
 		    "3 \"#A59C74\", 4 \"#8A8678\", 5 \"#707173\", 6 \"#575D6D\", 7 \"#3B496C\", "
 		    "8 \"#123570\", 9 \"#00224E\")\n"
-		    "unset grid\nset border 0\n"
-		    "set xtics scale 0 0, 2, 22\nset xlabel \"hour of the day (UTC)\"\n"
-		    "set cblabel \"anomalous, %\"\n"
-		    "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.46):($2+0.46):3 "
+		    "unset grid\nset border 15 lw 0.7\n"
+		    "set xtics scale 0 0, 2, 22\n");
+	figure_x_title(f, "hour of the day (UTC)");
+	add_colour_box(f);
+	text_add(s, "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.46):($2+0.46):3 "
 		    "with boxxyerror fc palette");
 	if (rows <= LABELLED_ROWS)
 		text_add(s,

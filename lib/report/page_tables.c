@@ -46,7 +46,7 @@ void page_hours_table(const struct report *r, struct text *out)
 	const struct timebins *t = &r->hours;
 	size_t at = t->n;
 
-	if (!r->timed || !r->anomalies)
+	if (!r->timed_anomalies)
 		return;
 	text_add(out, "<table><caption>The busiest ");
 	if (timebins_width_ns(t) == NS_PER_HOUR)

@@ -70,6 +70,7 @@ static void add_time(struct report *r, const struct report_row *row)
 	if (!r->timed || row->time_ns > r->last_ns)
 		r->last_ns = row->time_ns;
 	r->timed++;
+	r->timed_anomalies += row->is_anomaly;
 	timebins_add(&r->timeline, row->time_ns, row->score, row->is_anomaly);
 	timebins_add(&r->hours, row->time_ns, row->score, row->is_anomaly);
 	of_day += of_day < 0 ? NS_PER_DAY : 0;

@@ -42,7 +42,7 @@ struct report_row {
 	bool has_time;
 	int64_t time_ns;
 	const char *model_version; /* NULL where not stated */
-	const double *features;    /* in the order of the names; NaN: missing */
+	const double *features;    /* in the order of the names; as contrast_add takes them */
 };
 
 struct report_model {
@@ -58,7 +58,7 @@ struct report {
 	uint64_t severity[REPORT_SEVERITIES];
 	struct scorebins scores;
 
-	uint64_t timed; /* records with a time */
+	uint64_t timed, timed_anomalies; /* records with a time */
 	int64_t first_ns, last_ns;
 	struct timebins timeline; /* scores along time */
 	struct timebins hours;    /* an hour a step or wider */

@@ -1,0 +1,57 @@
+/*
+ * Records as anomaly-score writes them, read into rows of a report.
+ */
+#ifndef REPORT_INTAKE_H
+#define REPORT_INTAKE_H
+
+#include <stdbool.h>
+#include "lib/base/error.h"
+#include "lib/base/mem.h"
+#include "lib/base/timestamp.h"
+#include "lib/record/features.h"
+#include "lib/record/scanner.h"
+#include "lib/report/report.h"
+
+struct report_intake_options {
+	const char *as;         /* the object that holds the verdict; NULL: the record itself */
+	const char *truth;      /* path of the truth */
+	const char *time_field; /* path of the time */
+	enum time_unit time_unit;
+	int32_t offset_s;     /* of times without a zone, seconds east of UTC */
+	const char *features; /* patterns, or NULL; see lib/record/features.h */
+};
+
+struct report_intake {
+	struct report_intake_options options;
+	struct feature_rule rule;
+	size_t slots[6];
+	struct buf verdict; /* path of the verdict's object, terminated; empty without --as */
+	char **names;       /* [n] paths of the features */
+	size_t n, cap;
+	size_t *feature_slots; /* [n], after report_intake_want */
+	double *values;
+	struct buf text, version;
+	bool naive; /* a time without a zone was read */
+};
+
+/* Wants verdict, truth and time. The options' strings must stay. After a failure, too, release. */
+int report_intake_init(struct report_intake *in, const struct report_intake_options *options,
+		       struct fields *fields, struct error *err);
+void report_intake_release(struct report_intake *in);
+
+/* For a walk over the first record (context: the intake): what is a number or missing in it and
+ * taken by the rule is a feature. */
+scanner_leaf_fn report_intake_leaf;
+
+/* After the walk: wants the features. */
+int report_intake_want(struct report_intake *in, struct fields *fields, struct error *err);
+
+/*
+ * The row of a record, good until the next call. Score and verdict must be there, time, truth,
+ * severity, model_version and features may be missing (absent or null); what is there must be what
+ * its name says, else ERROR_DATA. Only a feature may be anything: it is left out of the comparison.
+ */
+int report_intake_row(struct report_intake *in, const struct record *rec, struct report_row *row,
+		      struct error *err);
+
+#endif
