@@ -1,5 +1,4 @@
-/* One row, one tree, one node at a time, from the forest as it is: any CPU, any forest, missing
- * values. */
+/* One row, one tree, one node at a time, from the forest as it is: what the others must equal. */
 #include "lib/model/forest_plan.h"
 
 static bool available(void)
@@ -27,9 +26,9 @@ static double row_depth(const struct forest_plan *plan, const float *x)
 			float v = x[f->feature[i]];
 			bool left = v <= f->threshold[i] || (v != v && f->missing_left[i]);
 
-			i = start + (uint64_t)(left ? f->left[i] : f->right[i]);
+			i = start + (uint32_t)(left ? f->left[i] : f->right[i]);
 		}
-		depth += forest_leaf(plan, edges, f->n_samples[i]);
+		depth += leaf_value(plan, edges, f->n_samples[i]);
 	}
 	return depth;
 }
