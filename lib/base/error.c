@@ -4,77 +4,43 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include "lib/base/utf8.h"
 
-/* The length of the well-formed UTF-8 character at s, 0 if there is none (Unicode 15, table 3-7).
- * *cut tells that the bytes end too early but are right so far. */
-static size_t utf8_length(const unsigned char *s, size_t len, bool *cut)
+static bool is_control(const char *s)
 {
-	unsigned char lead = s[0], low = 0x80, high = 0xBF;
-	size_t n;
+	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
 
-	*cut = false;
-	if (lead < 0x80)
-		return 1;
-	if (lead >= 0xC2 && lead <= 0xDF)
-		n = 2;
-	else if (lead >= 0xE0 && lead <= 0xEF)
-		n = 3;
-	else if (lead >= 0xF0 && lead <= 0xF4)
-		n = 4;
-	else
-		return 0;
-	if (lead == 0xE0)
-		low = 0xA0;
-	else if (lead == 0xED)
-		high = 0x9F;
-	else if (lead == 0xF0)
-		low = 0x90;
-	else if (lead == 0xF4)
-		high = 0x8F;
-	for (size_t i = 1; i < n; i++) {
-		if (i == len) {
-			*cut = true;
-			return 0;
-		}
-		if (s[i] < low || s[i] > high)
-			return 0;
-		low = 0x80;
-		high = 0xBF;
-	}
-	return n;
+	return c < 0x20 || c == 0x7F || (c == 0xC2 && next < 0xA0);
 }
 
-static bool is_control(const unsigned char *s, size_t n)
+/* Copies text, which ends in a NUL, into out[size]: cleaned, and cut at a character. */
+static void copy_clean(char *out, size_t size, const char *text)
 {
-	return n == 1 ? s[0] < 0x20 || s[0] == 0x7F : n == 2 && s[0] == 0xC2 && s[1] < 0xA0;
-}
+	size_t len = strlen(text), i = 0;
+	char *o = out;
 
-/* Copies text of `len` bytes into out[size], cleaned and cut at a character. */
-static void copy_clean(char *out, size_t size, const char *text, size_t len)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t room = size - 1;
-	bool too_long = len > room;
+	if (len >= size) {
+		len = size - 1;
+		for (int k = 0; k < 3 && ((unsigned char)text[len] & 0xC0) == 0x80; k++)
+			len--;
+	}
+	while (i < len) {
+		size_t valid = i + utf8_check(text + i, len - i);
 
-	if (too_long)
-		len = room;
-	size_t o = 0;
-	for (size_t i = 0; i < len;) {
-		bool cut;
-		size_t n = utf8_length(s + i, len - i, &cut);
-
-		if (cut && too_long)
-			break;
-		if (n == 0 || is_control(s + i, n)) {
-			out[o++] = '?';
-			i += n ? n : 1;
-		} else {
-			memcpy(out + o, s + i, n);
-			o += n;
-			i += n;
+		while (i < valid) {
+			if (is_control(text + i)) {
+				i += (unsigned char)text[i] == 0xC2 ? 2 : 1;
+				*o++ = '?';
+			} else {
+				*o++ = text[i++];
+			}
+		}
+		if (i < len) {
+			*o++ = '?';
+			i++;
 		}
 	}
-	out[o] = '\0';
+	*o = '\0';
 }
 
 /* The arguments may point into err itself, so text is made aside. One byte more than
@@ -87,7 +53,7 @@ static void set(struct error *err, enum error_kind kind, const char *text)
 	err->line = 0;
 	err->column = 0;
 	err->file[0] = '\0';
-	copy_clean(err->what, sizeof(err->what), text, strlen(text));
+	copy_clean(err->what, sizeof(err->what), text);
 }
 
 int error_set(struct error *err, enum error_kind kind, const char *fmt, ...)
@@ -126,7 +92,7 @@ int error_memory(struct error *err, uint64_t bytes)
 int error_at(struct error *err, const char *file, uint64_t line, uint64_t column)
 {
 	if (file && !err->file[0])
-		copy_clean(err->file, sizeof(err->file), file, strlen(file));
+		copy_clean(err->file, sizeof(err->file), file);
 	if (!err->line)
 		err->line = line;
 	if (!err->column)
@@ -143,6 +109,6 @@ int error_prefix(struct error *err, const char *fmt, ...)
 	vsnprintf(prefix, sizeof(prefix), fmt, ap);
 	va_end(ap);
 	snprintf(text, sizeof(text), "%s: %s", prefix, err->what);
-	copy_clean(err->what, sizeof(err->what), text, strlen(text));
+	copy_clean(err->what, sizeof(err->what), text);
 	return -1;
 }

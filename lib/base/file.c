@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
+#include "lib/base/rng.h"
+#include "lib/base/timestamp.h"
 
 #define READ_SIZE 65536
 #define MAX_LINKS 40
@@ -160,21 +161,15 @@ static int open_temporary(struct file_out *f, struct error *err)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	size_t len = strlen(f->path);
-	struct timespec now;
+	struct rng rng;
 
 	f->tmp_path = join(f->path, len, ".XXXXXX", err);
 	if (!f->tmp_path)
 		return -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	uint64_t x = ((uint64_t)now.tv_sec << 30) ^ (uint64_t)now.tv_nsec ^
-		     ((uint64_t)getpid() << 40) ^ (uint64_t)(uintptr_t)f;
+	rng_init(&rng, (uint64_t)timestamp_now() ^ (uint64_t)(uintptr_t)f, (uint64_t)getpid());
 	for (int i = 0; i < MAX_NAMES; i++) {
-		x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-		uint64_t r = x >> 32;
-		for (size_t k = 1; k <= 6; k++) {
-			f->tmp_path[len + k] = letters[r % 36];
-			r /= 36;
-		}
+		for (size_t k = 1; k <= 6; k++)
+			f->tmp_path[len + k] = letters[rng_below(&rng, sizeof(letters) - 1)];
 		f->fd = open(f->tmp_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 		if (f->fd >= 0)
 			return 0;
@@ -188,32 +183,50 @@ static int open_temporary(struct file_out *f, struct error *err)
 	return -1;
 }
 
+/* To a path that is no regular file, or to a copy of the descriptor that it names (>= 0). */
+static int open_direct(struct file_out *f, const char *path, int named, struct error *err)
+{
+	f->path = mem_strndup(path, strlen(path), err);
+	if (!f->path)
+		return -1;
+	f->fd = named >= 0 ? fcntl(named, F_DUPFD_CLOEXEC, 0)
+			   : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	if (f->fd < 0)
+		return error_errno(err, ERROR_CREATE, errno, "cannot open '%s'", path);
+	return 0;
+}
+
+/* Beside the file it will be; `old` is the status of one that is there, or NULL. */
+static int open_aside(struct file_out *f, const char *path, const struct stat *old,
+		      struct error *err)
+{
+	f->path = follow_links(path, err);
+	if (!f->path || open_temporary(f, err) < 0)
+		return -1;
+	if (old && fchmod(f->fd, old->st_mode & 0777) < 0)
+		return error_errno(err, ERROR_CREATE, errno, "cannot set the mode of '%s'",
+				   f->tmp_path);
+	return 0;
+}
+
 int file_out_begin(struct file_out *f, const char *path, struct error *err)
 {
 	struct stat st;
-	int named = named_descriptor(path);
+	int named = named_descriptor(path), status;
 
 	*f = (struct file_out)FILE_OUT_INIT;
+	if (path[0] == '\0')
+		return error_errno(err, ERROR_CREATE, ENOENT, "cannot create ''");
 	bool there = named < 0 && stat(path, &st) == 0;
 	if (there && S_ISDIR(st.st_mode))
 		return error_set(err, ERROR_CREATE, "'%s' is a directory", path);
-	bool direct = named >= 0 || (there && !S_ISREG(st.st_mode));
-	f->path = direct ? mem_strndup(path, strlen(path), err) : follow_links(path, err);
-	if (!f->path)
-		return -1;
-	if (direct) {
-		f->fd = named >= 0 ? fcntl(named, F_DUPFD_CLOEXEC, 0)
-				   : open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		if (f->fd < 0)
-			error_errno(err, ERROR_CREATE, errno, "cannot open '%s'", path);
-	} else if (open_temporary(f, err) == 0 && there && fchmod(f->fd, st.st_mode & 0777) < 0) {
-		error_errno(err, ERROR_CREATE, errno, "cannot set the mode of '%s'", f->tmp_path);
+	if (named >= 0 || (there && !S_ISREG(st.st_mode)))
+		status = open_direct(f, path, named, err);
+	else
+		status = open_aside(f, path, there ? &st : NULL, err);
+	if (status < 0)
 		file_out_abort(f);
-	}
-	if (f->fd >= 0)
-		return 0;
-	file_out_abort(f);
-	return -1;
+	return status;
 }
 
 /* A folder that may not be read, or a file system that knows no such sync, is no failure. */

@@ -18,8 +18,9 @@ int file_write_all(int fd, const void *bytes, size_t n, struct error *err);
 
 /*
  * A file being written. Begin makes PATH.XXXXXX beside the final place (through a symbolic link:
- * beside its target) with mode 0666 less the umask, or that of a file it replaces. A PATH that is
- * there and is no regular file (/dev/stdout, a FIFO) is written directly.
+ * beside its target) with mode 0666 less the umask, or the permissions of a file it replaces. A
+ * PATH that is there and is no regular file, such as a FIFO, is written directly; so are
+ * /dev/stdout, /dev/stderr and /dev/fd/N, whatever is behind them, from where they stand.
  */
 struct file_out {
 	int fd;         /* -1: not open */
