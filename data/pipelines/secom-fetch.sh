@@ -59,7 +59,7 @@ take() {
 	local from=$1 to=$2 data=$1/secom.data
 	[[ -e $data ]] || data=$data.gz
 	gzip -cdf <"$data" >"$work/secom.data"
-	cp "$from/secom_labels.data" "$work/secom_labels.data"
+	cat "$from/secom_labels.data" >"$work/secom_labels.data"
 	are_right "$work" || die 65 "SECOM in '$from' is not what UCI publishes: the SHA-256 is wrong"
 	mv "$work/secom.data" "$work/secom_labels.data" "$to/"
 }

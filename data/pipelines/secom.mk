@@ -30,8 +30,8 @@ endif
 ifneq ($(notdir $(O)),)
 made_up := MADE-UP data of the shape of SECOM, not SECOM
 note = @echo "secom.mk: $(made_up): $@" >&2
-title := --title "$(made_up)"
-header := echo "$(made_up)"; echo;
+title := $() --title "$(made_up)"
+header := $() | sed '1i $(made_up)\n'
 endif
 
 .PHONY: all demo
@@ -57,11 +57,11 @@ $(O)scored.jsonl: $(O)secom.model $(O)secom.jsonl
 # How well verdicts and labels agree: on SECOM hardly better than by chance.
 $(O)eval.txt: $(O)scored.jsonl
 	$(note)
-	{ $(header) anomaly-eval $(O)scored.jsonl; } | tee $(O)eval.txt
+	anomaly-eval $(O)scored.jsonl$(header) | tee $(O)eval.txt
 
 $(O)report.html: $(O)scored.jsonl
 	$(note)
-	anomaly-report $(title) -o $(O)report.html $(O)scored.jsonl
+	anomaly-report -o $(O)report.html $(O)scored.jsonl$(title)
 
 # All of it is made again when the program that makes it changes.
 $(O)secom.jsonl: $(wildcard $(BIN)/secom-prep)
