@@ -11,11 +11,8 @@
 
 void axis_counts(struct text *t, uint64_t most, unsigned ticks)
 {
-	double top = most ? 1.05 * (double)most : 1, step = 1;
+	double top = most ? 1.05 * (double)most : 1, step = fmax(1, axis_step(top, ticks));
 
-	/* 1, 2, 5, 10, 20, 50, … */
-	for (int i = 0; top / step > ticks; i++)
-		step *= i % 3 == 1 ? 2.5 : 2;
 	text_printf(t, "set yrange [0:%.17g]\nset ytics (", top);
 	for (unsigned i = 0; i * step <= top; i++) {
 		text_printf(t, "%s\"", i ? ", " : "");
@@ -23,6 +20,16 @@ void axis_counts(struct text *t, uint64_t most, unsigned ticks)
 		text_printf(t, "\" %.17g", i * step);
 	}
 	text_add(t, ")\n");
+}
+
+double axis_step(double range, unsigned n)
+{
+	double least = range / n, ten = pow(10, floor(log10(least)));
+
+	return least <= ten       ? ten
+	       : least <= 2 * ten ? 2 * ten
+	       : least <= 5 * ten ? 5 * ten
+				  : 10 * ten;
 }
 
 void axis_unit(struct text *t, char axis)

@@ -11,6 +11,9 @@
 /* A y axis for counts from 0 to at least `most`, with about `ticks` ticks at whole numbers. */
 void axis_counts(struct text *t, uint64_t most, unsigned ticks);
 
+/* The smallest of 1, 2 or 5 times a power of ten that cuts `range` > 0 into at most n. */
+double axis_step(double range, unsigned n);
+
 /* An x or y axis (`axis`) of shares from 0 to 1, labelled 0 to 1. */
 void axis_unit(struct text *t, char axis);
 

@@ -34,7 +34,7 @@ void figure_key(struct figure *f)
 {
 	text_printf(&f->script,
 		    "set key at screen 0.99, screen %.6f right top horizontal Left reverse "
-		    "samplen 2 textcolor rgb \"" COLOUR_INK "\"\n",
+		    "samplen 2 maxrows 1 textcolor rgb \"" COLOUR_INK "\"\n",
 		    1 - 4.0 / f->height);
 }
 

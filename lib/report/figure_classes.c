@@ -46,7 +46,7 @@ void figure_features(struct figure *f, const struct report *r,
 		     const struct contrast_result *ranking)
 {
 	struct text *s = &f->script;
-	double most = 0;
+	double low = 0, high = 0;
 
 	features_missing(f, r, ranking);
 	if (f->missing.buf.len)
@@ -60,10 +60,12 @@ void figure_features(struct figure *f, const struct report *r,
 		text_printf(s, "%u\t%.17g\t", i, rank->d);
 		text_label(s, r->contrast.features[rank->feature].name, LABEL_MOST);
 		text_add(s, "\n");
-		most = fmax(most, fabs(rank->d));
+		low = fmin(low, rank->d);
+		high = fmax(high, rank->d);
 	}
-	text_printf(s, "EOD\nset xrange [%.17g:%.17g]\nset yrange [%u.7:-0.7]\n",
-		    most > 0 ? -1.08 * most : -1, most > 0 ? 1.08 * most : 1, rows - 1);
+	double pad = high > low ? 0.06 * (high - low) : 1;
+	text_printf(s, "EOD\nset xrange [%.17g:%.17g]\nset yrange [%u.7:-0.7]\n", low - pad,
+		    high + pad, rows - 1);
 	figure_key(f);
 	figure_x_title(f, "difference of means, in standard deviations");
 	text_add(s, "set border 1\nset ytics scale 0\nset grid x noy\n"

@@ -4,7 +4,9 @@
 #include "lib/report/axis.h"
 #include "lib/report/figure_impl.h"
 
-#define LABELLED_BARS 30 /* with more of them numbers over bars would touch */
+#define COLOUR_RANGE "#A6D3F0" /* a lighter sky blue, for what lies behind dots */
+#define MANY_MARKS 300         /* triangles that would hide each other */
+#define LABELLED_BARS 30       /* with more of them numbers over bars would touch */
 #define LEGEND(shape, size, colour, title) \
 	", keyentry with points pt " shape " ps " size " lc rgb \"" colour "\" title \"" title "\""
 #define LABELLED_ROWS 31 /* likewise in the heat map */
@@ -24,8 +26,8 @@ static double middle(const struct report *r, const struct timebins *t, size_t i)
 	       (double)timebins_width_ns(t) / 2e9;
 }
 
-/* Steps with records: x, least, mean, greatest score, the most anomalous score or NaN. Returns the
- * most records a step has. */
+/* Steps with records: x, mean of all, least and greatest normal score, the most anomalous one; NaN
+ * where there is none. Returns the most records a step has. */
 static uint64_t add_steps(struct text *s, const struct report *r, uint64_t *steps)
 {
 	const struct timebins *t = &r->timeline;
@@ -37,8 +39,11 @@ static uint64_t add_steps(struct text *s, const struct report *r, uint64_t *step
 
 		if (!b->n)
 			continue;
-		text_printf(s, "%.17g\t%.17g\t%.17g\t%.17g\t", middle(r, t, i), b->min,
-			    b->sum / (double)b->n, b->max);
+		text_printf(s, "%.17g\t%.17g\t", middle(r, t, i), b->sum / (double)b->n);
+		if (b->n > b->anomalies)
+			text_printf(s, "%.17g\t%.17g\t", b->min, b->max);
+		else
+			text_add(s, "NaN\tNaN\t");
 		if (b->anomalies)
 			text_printf(s, "%.17g\n", r->lower_is_anomalous ? b->a_min : b->a_max);
 		else
@@ -82,6 +87,15 @@ static void timeline_caption(struct figure *f, const struct report *r, uint64_t 
 	text_add(&f->alt, " UTC, the anomalous ones marked.");
 }
 
+static size_t steps_marked(const struct timebins *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->bins[i].anomalies > 0;
+	return n;
+}
+
 void figure_timeline(struct figure *f, const struct report *r)
 {
 	struct text *s = &f->script;
@@ -105,16 +119,18 @@ void figure_timeline(struct figure *f, const struct report *r)
 	figure_y_title(f, "anomaly score");
 	text_add(s, "plot ");
 	if (most == 1)
-		text_add(s, "$steps using 1:3 with points pt 7 ps 0.3 lc rgb \"" COLOUR_NORMAL
+		text_add(s, "$steps using 1:2 with points pt 7 ps 0.3 lc rgb \"" COLOUR_NORMAL
 			    "\" notitle" LEGEND("7", "0.6", COLOUR_NORMAL, "record"));
 	else
-		text_add(s, "$steps using 1:2:(0):($4-$2) with vectors nohead lw 1.2 lc rgb "
-			    "\"" COLOUR_NORMAL "\" title \"least to greatest\", "
-			    "$steps using 1:3 with points pt 7 ps 0.25 lc rgb \"" COLOUR_MEAN
+		text_add(s, "$steps using 1:3:(0):($4-$3) with vectors nohead lw 1.2 lc rgb "
+			    "\"" COLOUR_RANGE "\" title \"normal range\", "
+			    "$steps using 1:2 with points pt 7 ps 0.25 lc rgb \"" COLOUR_MEAN
 			    "\" notitle" LEGEND("7", "0.5", COLOUR_MEAN, "mean"));
 	if (r->anomalies)
-		text_add(s, ", $steps using 1:5 with points pt 9 ps 0.7 lc rgb \"" COLOUR_ANOMALOUS
-			    "\" notitle" LEGEND("9", "1", COLOUR_ANOMALOUS, "anomalous"));
+		text_printf(s,
+			    ", $steps using 1:5 with points pt 9 ps %s lc rgb \"" COLOUR_ANOMALOUS
+			    "\" notitle" LEGEND("9", "1", COLOUR_ANOMALOUS, "anomalous"),
+			    steps_marked(&r->timeline) > MANY_MARKS ? "0.45" : "0.7");
 	if (threshold)
 		figure_threshold_key(f, r);
 	text_add(s, "\n");
@@ -257,7 +273,7 @@ static void add_row_labels(struct text *s, const struct report *r, int64_t first
 	text_add(s, ")\n");
 }
 
-static void days_caption(struct figure *f, int64_t row_ns)
+static void days_caption(struct figure *f, int64_t row_ns, bool labelled)
 {
 	text_add(&f->caption, "The share of records called anomalous, by hour of the day (across, "
 			      "UTC) and ");
@@ -268,22 +284,23 @@ static void days_caption(struct figure *f, int64_t row_ns)
 		text_add(&f->caption,
 			 " from the date on (down; the span is too long for each day)");
 	}
-	text_add(&f->caption, "; in a cell the number of them. Darker is more. White: no records.");
+	text_add(&f->caption, labelled ? "; in a cell the number of them. " : ". ");
+	text_add(&f->caption, "Darker is more. White: no records.");
 	text_add(&f->alt,
 		 "Heat map of the share of anomalous records by hour of the day and date.");
 }
 
 /* A scale above the plot, at the right, of the same size in every picture. */
-static void add_colour_box(struct figure *f)
+static void add_colour_box(struct figure *f, double most)
 {
 	double above = 1 - 22.0 / f->height;
 
 	text_printf(&f->script,
 		    "set colorbox horizontal user origin screen 0.68, screen %.6f size screen 0.3, "
-		    "screen %.6f noborder\nset cbtics scale 0 offset 0,0.4\n"
+		    "screen %.6f noborder\nset cbtics scale 0 offset 0,0.4 0, %.17g\n"
 		    "set label \"share called anomalous, %%\" at screen 0.665, screen %.6f right "
 		    "textcolor rgb \"" COLOUR_INK "\"\n",
-		    above, 10.0 / f->height, above + 5.0 / f->height);
+		    above, 10.0 / f->height, axis_step(most, 5), above + 5.0 / f->height);
 }
 
 void figure_days(struct figure *f, const struct report *r)
@@ -295,7 +312,7 @@ void figure_days(struct figure *f, const struct report *r)
 		return;
 	day_range(r, &first, &end);
 	unsigned rows = (unsigned)(end - first), cell = rows <= 31 ? 24 : 16;
-	days_caption(f, timebins_width_ns(&r->days[0]));
+	days_caption(f, timebins_width_ns(&r->days[0]), rows <= LABELLED_ROWS);
 	figure_begin(f, FIGURE_WIDTH, 122 + cell * rows, 96, 16, 58, 64);
 	text_add(s, "$cells << EOD\n");
 	double most = add_cells(s, r, first);
@@ -310,7 +327,7 @@ void figure_days(struct figure *f, const struct report *r)
 		    "unset grid\nset border 15 lw 0.7\n"
 		    "set xtics scale 0 0, 2, 22\n");
 	figure_x_title(f, "hour of the day (UTC)");
-	add_colour_box(f);
+	add_colour_box(f, most);
 	text_add(s, "plot $cells using 1:2:($1-0.48):($1+0.48):($2-0.46):($2+0.46):3 "
 		    "with boxxyerror fc palette");
 	if (rows <= LABELLED_ROWS)

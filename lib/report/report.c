@@ -7,7 +7,7 @@
 #include "lib/base/timestamp.h"
 
 #define TIMELINE_MAX 2000
-#define HOURS_MAX 400
+#define HOURS_MAX 768
 #define DAYS_MAX 62
 #define HISTOGRAM_MAX 80
 #define CURVE_MAX 10000 /* points that a sampled average precision is summed over */

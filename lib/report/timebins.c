@@ -1,5 +1,6 @@
 #include "lib/report/timebins.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
@@ -103,20 +104,15 @@ int64_t timebins_start_ns(const struct timebins *t, size_t i)
 	return ns;
 }
 
+static const struct timebin empty = {
+	.min = INFINITY, .max = -INFINITY, .a_min = INFINITY, .a_max = -INFINITY};
+
 static void merge(struct timebin *to, const struct timebin *from)
 {
-	if (!from->n)
-		return;
-	if (!to->n) {
-		*to = *from;
-		return;
-	}
-	to->min = from->min < to->min ? from->min : to->min;
-	to->max = from->max > to->max ? from->max : to->max;
-	if (from->anomalies) {
-		to->a_min = !to->anomalies || from->a_min < to->a_min ? from->a_min : to->a_min;
-		to->a_max = !to->anomalies || from->a_max > to->a_max ? from->a_max : to->a_max;
-	}
+	to->min = fmin(to->min, from->min);
+	to->max = fmax(to->max, from->max);
+	to->a_min = fmin(to->a_min, from->a_min);
+	to->a_max = fmax(to->a_max, from->a_max);
 	to->sum += from->sum;
 	to->n += from->n;
 	to->anomalies += from->anomalies;
@@ -132,7 +128,7 @@ void timebins_coarsen(struct timebins *t, size_t width)
 		size_t to = (size_t)(wider_step(t->first + (int64_t)i, t->width, width) - first);
 
 		for (; n <= to; n++)
-			t->bins[n] = (struct timebin){.n = 0};
+			t->bins[n] = empty;
 		merge(&t->bins[to], &bin);
 	}
 	t->first = first;
@@ -147,19 +143,25 @@ static void extend(struct timebins *t, int64_t step)
 
 	if (before) {
 		memmove(t->bins + before, t->bins, t->n * sizeof(*t->bins));
-		memset(t->bins, 0, before * sizeof(*t->bins));
+		for (size_t i = 0; i < before; i++)
+			t->bins[i] = empty;
 		t->first = step;
 		t->n += before;
 	}
 	for (; step - t->first >= (int64_t)t->n; t->n++)
-		t->bins[t->n] = (struct timebin){.n = 0};
+		t->bins[t->n] = empty;
 }
 
 void timebins_add(struct timebins *t, int64_t ns, double score, bool anomaly)
 {
-	struct timebin one = {1, anomaly, score, score, score, score, score};
+	struct timebin one = empty;
 	int64_t step = step_of(t, ns);
 
+	one.n = 1;
+	one.anomalies = anomaly;
+	one.sum = score;
+	*(anomaly ? &one.a_min : &one.min) = score;
+	*(anomaly ? &one.a_max : &one.max) = score;
 	if (!t->n)
 		t->first = step;
 	for (;;) {

@@ -16,10 +16,11 @@
 #define NS_PER_HOUR (INT64_C(3600) * 1000000000)
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 
-/* One step. Meaningless but for n where n is 0, and a_min, a_max where anomalies is 0. */
+/* One step. Lows are INFINITY, highs -INFINITY where there are no such records. */
 struct timebin {
 	uint64_t n, anomalies; /* records; those called anomalous */
-	double min, max, sum;  /* of their scores */
+	double sum;            /* of the scores of all */
+	double min, max;       /* of the scores of the normal ones */
 	double a_min, a_max;   /* of the scores of the anomalous ones */
 };
 
