@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
 	 .kind = OPTION_STRING,
 	 .arg = "NAME",
 	 .dest = &o.as,
-	 .help = "read verdict and score from the object NAME, as anomaly-score --as wrote them"},
+	 .help = "read verdict and score from the object NAME of each record"},
 	{.name = "verdict",
 	 .kind = OPTION_STRING,
 	 .arg = "FIELD",
@@ -45,7 +45,7 @@ static const struct option_spec options[] = {
 	{.name = "lower-is-anomalous",
 	 .kind = OPTION_FLAG,
 	 .dest = &o.lower_is_anomalous,
-	 .help = "the lower the score the more anomalous, as after anomaly-score --score decision"},
+	 .help = "lower scores are more anomalous, as in scikit-learn's decision function"},
 	{.name = "skip-unlabelled",
 	 .kind = OPTION_FLAG,
 	 .dest = &o.skip_unlabelled,
@@ -126,8 +126,9 @@ static bool is_missing(const struct value *v)
 
 static int fail_missing(const struct value *v, const char *path, struct error *err)
 {
-	return error_set(err, ERROR_DATA, "'%s' is %s", path,
-			 v->kind == VALUE_NULL ? "null" : "absent");
+	return error_set(
+		err, ERROR_DATA, "'%s' is %s%s", path, v->kind == VALUE_NULL ? "null" : "absent",
+		strcmp(path, o.truth) == 0 ? "; --skip-unlabelled leaves such records out" : "");
 }
 
 static int read_bool(const struct value *v, const char *path, bool *out, struct error *err)

@@ -131,20 +131,23 @@ static int add_judgement(struct buf *out, const struct evaluation *e, struct err
 					"ranks the anomalies "
 					"last.\n",
 	};
-	bool few = e->positives < EVALUATION_FEW || e->negatives < EVALUATION_FEW;
+	bool few = e->positives < EVALUATION_FEW ||
+		   (e->negatives > 0 && e->negatives < EVALUATION_FEW);
 
 	if (buf_add_str(out, sentences[e->separation], err) < 0)
 		return -1;
 	if (e->options.replicates == 0 || e->positives == 0)
 		return 0;
 	if (buf_printf(out, err,
-		       "\nIntervals: percentile bootstrap within the classes, %" PRIu64
-		       " replicates, seed\n%" PRIu64 ".",
-		       e->options.replicates, e->options.seed) < 0)
+		       "\nIntervals: percentile bootstrap, seed %" PRIu64 ", %" PRIu64
+		       " replicates.\n",
+		       e->options.seed, e->options.replicates) < 0)
 		return -1;
-	return buf_add_str(
-		out, few ? " With fewer than 20 records of a class they are too narrow.\n" : "\n",
-		err);
+	if (few)
+		return buf_printf(out, err,
+				  "With fewer than %d records of a class they are too narrow.\n",
+				  EVALUATION_FEW);
+	return 0;
 }
 
 int evaluation_add_text(struct buf *out, const struct evaluation *e, struct error *err)
