@@ -150,9 +150,9 @@ static int draw(const struct figure *f, const char *gnuplot, const char *termina
 
 	text_printf(&script,
 		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n"
-		    "set pointsize %u\n",
-		    terminal, zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom,
-		    zoom);
+
+		    terminal,
+		    zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom);
 	text_add_bytes(&script, f->script.buf.data, f->script.buf.len);
 	if (text_status(&script) == 0)
 		status = gnuplot_run(gnuplot, &script.buf, out, err);
@@ -174,5 +174,5 @@ int figure_svg(const struct figure *f, const char *gnuplot, struct text *out, st
 
 int figure_png(const struct figure *f, const char *gnuplot, struct buf *out, struct error *err)
 {
-	return draw(f, gnuplot, "pngcairo background \"#FFFFFF\"", 2, out, err);
+	return draw(f, gnuplot, "pngcairo background \"#FFFFFF\" pointscale 2", 2, out, err);
 }

@@ -74,9 +74,9 @@ void figure_features(struct figure *f, const struct report *r,
 		    "plot $features using (0):1:2:(0):ytic(3) with vectors nohead lw 2 lc rgb "
 		    "\"" COLOUR_FAINT "\" notitle, "
 		    "$features using ($2>=0?$2:NaN):1 with points pt 9 ps 1.1 lc rgb "
-		    "\"" COLOUR_ANOMALOUS "\" title \"higher in anomalous records\", "
+		    "\"" COLOUR_ANOMALOUS "\" title \"mean is higher\", "
 		    "$features using ($2<0?$2:NaN):1 with points pt 6 ps 1 lw 1.6 lc rgb "
-		    "\"" COLOUR_MEAN "\" title \"lower\"\n");
+		    "\"" COLOUR_MEAN "\" title \"mean is lower\"\n");
 	text_printf(&f->caption,
 		    "The %u field%s whose mean differs most between anomalous and "
 		    "normal records",

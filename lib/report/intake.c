@@ -63,12 +63,24 @@ void report_intake_release(struct report_intake *in)
 	buf_release(&in->version);
 }
 
+/* A name that is empty or holds a NUL makes a path that leads to no field. */
+static bool can_be_wanted(const char *path)
+{
+	struct error ignored = ERROR_INIT;
+	struct path p;
+
+	if (path_parse(&p, path, strlen(path), &ignored) < 0)
+		return false;
+	path_release(&p);
+	return true;
+}
+
 int report_intake_leaf(void *context, const char *path, const struct value *v, struct error *err)
 {
 	struct report_intake *in = context;
 
 	if ((v->kind != VALUE_NUMBER && v->kind != VALUE_NULL) ||
-	    !feature_rule_takes(&in->rule, path) ||
+	    !feature_rule_takes(&in->rule, path) || !can_be_wanted(path) ||
 	    (!in->rule.n && strcmp(path, in->options.truth) == 0))
 		return 0;
 	if (MEM_GROW(&in->names, &in->cap, in->n + 1, err) < 0 ||
@@ -78,16 +90,39 @@ int report_intake_leaf(void *context, const char *path, const struct value *v, s
 	return 0;
 }
 
+static bool is_taken(const struct report_intake *in, size_t n, size_t slot)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (in->feature_slots[i] == slot)
+			return true;
+	}
+	return false;
+}
+
 int report_intake_want(struct report_intake *in, struct fields *fields, struct error *err)
 {
+	size_t n = 0;
+
 	in->feature_slots = mem_alloc(in->n, sizeof(*in->feature_slots), err);
 	in->values = mem_alloc(in->n, sizeof(*in->values), err);
 	if (!in->feature_slots || !in->values)
 		return -1;
 	for (size_t i = 0; i < in->n; i++) {
-		if (want(fields, in->names[i], &in->feature_slots[i], err) < 0)
+		size_t before = fields_count(fields), slot;
+
+		if (want(fields, in->names[i], &slot, err) < 0)
 			return -1;
+		char *name = in->names[i];
+		in->names[i] = NULL;
+		/* A member that stands twice in the record is one field. */
+		if (slot < before && is_taken(in, n, slot)) {
+			free(name);
+			continue;
+		}
+		in->feature_slots[n] = slot;
+		in->names[n++] = name;
 	}
+	in->n = n;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define BUSIEST 5
+#define NAME_MOST 120 /* characters of a field's name */
 
 static void cell_count(struct text *out, uint64_t n)
 {
@@ -114,7 +115,7 @@ void page_features_table(const struct report *r, const struct contrast_result *r
 		const struct contrast_feature *f = &r->contrast.features[rank->feature];
 
 		text_add(out, "<tr><td class=\"name\"><bdi>");
-		text_html(out, f->name);
+		text_html_cut(out, f->name, NAME_MOST);
 		text_printf(out, "</bdi></td><td>%s%.2f</td>", rank->d < 0 ? "−" : "+",
 			    fabs(rank->d));
 		cell_real(out, f->anomalous.mean);

@@ -70,32 +70,26 @@ static void add_character(struct text *t, uint32_t c)
 	text_add_bytes(t, bytes, utf8_write(bytes, c));
 }
 
-void text_html(struct text *t, const char *s)
+static void add_html_character(struct text *t, uint32_t c)
 {
-	const char *end = s + strlen(s);
-
-	while (s < end) {
-		uint32_t c = next_character(&s, end);
-
-		switch (c) {
-		case '&':
-			text_add(t, "&amp;");
-			break;
-		case '<':
-			text_add(t, "&lt;");
-			break;
-		case '>':
-			text_add(t, "&gt;");
-			break;
-		case '"':
-			text_add(t, "&quot;");
-			break;
-		case '\'':
-			text_add(t, "&#39;");
-			break;
-		default:
-			add_character(t, c);
-		}
+	switch (c) {
+	case '&':
+		text_add(t, "&amp;");
+		break;
+	case '<':
+		text_add(t, "&lt;");
+		break;
+	case '>':
+		text_add(t, "&gt;");
+		break;
+	case '"':
+		text_add(t, "&quot;");
+		break;
+	case '\'':
+		text_add(t, "&#39;");
+		break;
+	default:
+		add_character(t, c);
 	}
 }
 
@@ -116,28 +110,45 @@ static uint32_t harmless(uint32_t c)
 	}
 }
 
-void text_label(struct text *t, const char *s, size_t most)
+static void add_label_character(struct text *t, uint32_t c)
+{
+	add_character(t, harmless(c));
+}
+
+/* Adds the characters of s by `add`; of too many the ends, which tell names apart. */
+static void add_cut(struct text *t, const char *s, size_t most,
+		    void (*add)(struct text *t, uint32_t c))
 {
 	const char *p = s, *end = s + strlen(s);
 	size_t n = 0;
 
-	while (p < end) {
+	for (; p < end; n++)
 		next_character(&p, end);
-		n++;
-	}
-	/* The ends tell names apart more often than the middle. */
 	size_t head = n > most ? (most - 1) / 2 : n, tail = n > most ? most - 1 - head : 0;
 	p = s;
 	for (size_t i = 0; i < n; i++) {
-		uint32_t c = harmless(next_character(&p, end));
+		uint32_t c = next_character(&p, end);
 
 		if (i < head || i >= n - tail)
-			add_character(t, c);
+			add(t, c);
 		else if (i == head)
 			text_add(t, "…");
 	}
-	if (n == 0)
-		text_add(t, "–");
+}
+
+void text_html(struct text *t, const char *s)
+{
+	add_cut(t, s, SIZE_MAX, add_html_character);
+}
+
+void text_html_cut(struct text *t, const char *s, size_t most)
+{
+	add_cut(t, s, most, add_html_character);
+}
+
+void text_label(struct text *t, const char *s, size_t most)
+{
+	add_cut(t, *s ? s : "–", most, add_label_character);
 }
 
 void text_count(struct text *t, uint64_t n)

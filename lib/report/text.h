@@ -33,11 +33,13 @@ void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(pri
  */
 void text_html(struct text *t, const char *s);
 
+/* As text_html; of more than `most` characters (>= 3) the middle is left out ("…"). */
+void text_html_cut(struct text *t, const char *s, size_t most);
+
 /*
  * Text from data as a column of tab-separated data for gnuplot, to be drawn with "noenhanced". As
- * text_html, without escapes; quotes, backquotes and backslashes become characters that look like
- * them and mean nothing; of more than `most` characters (>= 3) the middle is left out ("…"). Never
- * empty.
+ * text_html_cut, without escapes; quotes, backquotes and backslashes become characters that look
+ * like them and mean nothing. Never empty.
  */
 void text_label(struct text *t, const char *s, size_t most);
 
