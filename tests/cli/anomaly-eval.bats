@@ -192,6 +192,18 @@ field() {
 	[[ $(wc -l <rejects.jsonl) -eq 9 ]]
 }
 
+@test "control records are no records; a reset, or an end without 'end', is 75" {
+	control() { printf '{"_kafka":{"control":"%s","seq":%d,"session":"s"}}\n' "$@"; }
+	anomaly-eval scored.jsonl >expected
+	{ control mark 0 && cat scored.jsonl && control mark 1 end 2; } | anomaly-eval | cmp - expected
+	{ cat scored.jsonl && control mark 0; } >cut.jsonl
+	run --separate-stderr -75 anomaly-eval cut.jsonl
+	[[ -z $output && -n $stderr ]]
+	{ control mark 0 && cat scored.jsonl && control reset 1 end 2; } >reset.jsonl
+	run --separate-stderr -75 anomaly-eval reset.jsonl
+	[[ -z $output && -n $stderr ]]
+}
+
 @test "options out of range: 64" {
 	expect_error 64 seed anomaly-eval --seed -1 scored.jsonl
 	expect_error 64 bootstrap anomaly-eval --bootstrap 1000001 scored.jsonl
