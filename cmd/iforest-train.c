@@ -453,8 +453,10 @@ int main(int argc, char **argv)
 	bool to_stdout = !opt.output || !strcmp(opt.output, "-");
 	if (to_stdout && isatty(STDOUT_FILENO))
 		options_fail(&program, "a model is no text for a terminal: name a file with -o");
-	struct choice choice = {.patterns = opt.features, .time_field = opt.time_field};
+	struct choice choice = {0};
 	struct fields *fields = fields_new(&err);
+	if (feature_rule_init(&choice.rule, opt.features, opt.time_field, NULL, &err))
+		options_fail(&program, "option '--features': %s", err.what);
 	if (!fields || batch_output_begin(&out, opt.output, &err))
 		message_die(&err);
 
@@ -477,6 +479,7 @@ int main(int argc, char **argv)
 	free(rows.ignored);
 	free((size_t *)(uintptr_t)rows.features.slots);
 	choice_release(&choice);
+	feature_rule_release(&choice.rule);
 	fields_free(fields);
 	return 0;
 }

@@ -1,7 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
+#include "lib/base/json.h"
 #include "lib/base/number.h"
-#include "lib/model/json_write.h"
 #include "lib/model/model.h"
 #include "lib/model/model_config.h"
 

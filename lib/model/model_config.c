@@ -1,3 +1,4 @@
+#include "lib/base/json.h"
 #include "lib/model/model_config.h"
 
 #include <inttypes.h>
@@ -6,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/number.h"
-#include "lib/model/json_write.h"
 
 #define KIND "isolation-forest"
 

@@ -1,10 +1,10 @@
+#include "lib/base/json.h"
 #include "lib/model/tensorfile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/model/json_write.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are copied as they are");
 

@@ -4,10 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include "lib/base/file.h"
-#include "lib/base/number.h"
+#include "lib/base/json.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
-#include "lib/record/writer.h"
 
 static int add_base64(struct buf *out, const char *p, size_t n, struct error *err)
 {
@@ -39,7 +38,7 @@ static int add_text(struct buf *out, const char *name, const char *text, struct 
 	if (buf_printf(out, err, "%s\"%s\":", out->len && out->data[out->len - 1] == '{' ? "" : ",",
 		       name))
 		return -1;
-	return json_write_string(out, text, utf8_check(text, len), err);
+	return json_add_text(out, text, utf8_check(text, len), err);
 }
 
 int reject_format(struct buf *out, const char *program, const struct error *why,
@@ -56,7 +55,7 @@ int reject_format(struct buf *out, const char *program, const struct error *why,
 		return -1;
 	if (rec && utf8_check(rec->text, rec->len) == rec->len) {
 		if (buf_add_str(out, ",\"record\":", err) ||
-		    json_write_string(out, rec->text, rec->len, err))
+		    json_add_text(out, rec->text, rec->len, err))
 			return -1;
 	} else if (rec) {
 		if (buf_add_str(out, ",\"record_base64\":\"", err) ||

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/json.h"
 #include "lib/base/number.h"
 #include "lib/record/csv.h"
 
@@ -53,32 +54,6 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
-int json_write_string(struct buf *out, const char *text, size_t len, struct error *err)
-{
-	static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-
-	if (buf_reserve(out, 6 * len + 2, err))
-		return -1;
-	out->data[out->len++] = '"';
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		const char *escape = c ? strchr(from, c) : NULL;
-		if (escape) {
-			out->data[out->len++] = '\\';
-			out->data[out->len++] = to[escape - from];
-		} else if (c < 0x20) {
-			memcpy(out->data + out->len, "\\u00", 4);
-			out->data[out->len + 4] = hex[c >> 4];
-			out->data[out->len + 5] = hex[c & 15];
-			out->len += 6;
-		} else {
-			out->data[out->len++] = (char)c;
-		}
-	}
-	out->data[out->len++] = '"';
-	return 0;
-}
-
 /* The member of m by that name, made if need be; NULL on failure. */
 static struct member *member_reach(struct member *m, const struct path_part *part,
 				   struct error *err)
@@ -94,8 +69,7 @@ static struct member *member_reach(struct member *m, const struct path_part *par
 	struct member *new = &m->members[m->n];
 	*new = (struct member){.slot = -1, .name_len = part->len};
 	if (!(new->name = mem_strndup(part->name, part->len, err)) ||
-	    json_write_string(&prefix, part->name, part->len, err) ||
-	    buf_add_str(&prefix, ":", err)) {
+	    json_add_text(&prefix, part->name, part->len, err) || buf_add_str(&prefix, ":", err)) {
 		free(new->name);
 		buf_release(&prefix);
 		return NULL;
@@ -209,7 +183,7 @@ static int make_prefixes(struct writer *w, const struct writer_options *o, struc
 	for (size_t i = 0; i < o->n_added; i++) {
 		b = (struct buf)BUF_INIT;
 		if ((i && buf_add_str(&b, ",", err)) ||
-		    json_write_string(&b, o->added[i], strlen(o->added[i]), err) ||
+		    json_add_text(&b, o->added[i], strlen(o->added[i]), err) ||
 		    buf_add_str(&b, ":", err)) {
 			buf_release(&b);
 			return -1;
@@ -218,7 +192,7 @@ static int make_prefixes(struct writer *w, const struct writer_options *o, struc
 		w->prefix_len[i] = b.len;
 	}
 	b = (struct buf)BUF_INIT;
-	if ((w->object && (json_write_string(&b, o->object, strlen(o->object), err) ||
+	if ((w->object && (json_add_text(&b, o->object, strlen(o->object), err) ||
 			   buf_add_str(&b, ":{", err))) ||
 	    buf_terminate(&b, err)) {
 		buf_release(&b);
@@ -275,7 +249,7 @@ static int json_value(struct buf *out, const struct value *v, struct error *err)
 	case VALUE_STRING: {
 		bool quoted = v->text[0] == '"';
 		size_t at = out->len;
-		if (json_write_string(out, v->text + quoted, v->len - 2 * quoted, err))
+		if (json_add_text(out, v->text + quoted, v->len - 2 * quoted, err))
 			return -1;
 		if (!quoted)
 			return 0;

@@ -65,7 +65,4 @@ int writer_raw(const struct writer *w, struct buf *out, size_t i, const char *te
 int writer_end(const struct writer *w, const struct record *rec, struct buf *out,
 	       struct error *err);
 
-/* Appends text as a JSON string with its quotes; bytes that are not UTF-8 must not be in it. */
-int json_write_string(struct buf *out, const char *text, size_t len, struct error *err);
-
 #endif
