@@ -5,6 +5,7 @@
 #include <string.h>
 #include "lib/base/file.h"
 #include "lib/base/json.h"
+#include "lib/base/number.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
 
