@@ -1,7 +1,6 @@
 #include "lib/report/axis.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/base/timestamp.h"
@@ -134,20 +133,24 @@ static void month_ticks(struct text *t, int64_t first_ns, int64_t last_ns)
 	}
 }
 
-void axis_time(struct text *t, int64_t first_ns, int64_t last_ns)
+bool axis_time(struct text *t, int64_t first_ns, int64_t last_ns)
 {
 	uint64_t span = (uint64_t)last_ns - (uint64_t)first_ns;
 	int64_t step = round_step(span);
-	double seconds = span ? (double)span / 1e9 : 1;
+	bool relative = span && step && step < 1000000;
+	double seconds = (double)span / 1e9;
 
-	text_printf(t, "set xrange [%.17g:%.17g]\nset xtics (", -0.01 * seconds, 1.01 * seconds);
-	if (span == 0)
-		day_ticks(t, first_ns, first_ns, 1);
+	if (span)
+		text_printf(t, "set xrange [%.17g:%.17g]\n", -0.01 * seconds, 1.01 * seconds);
+	else
+		text_add(t, "set xrange [-1:1]\n");
+	text_add(t, "set xtics (");
+	if (relative)
+		offset_ticks(t, span, step);
 	else if (step == 0)
 		month_ticks(t, first_ns, last_ns);
-	else if (step < 1000000)
-		offset_ticks(t, span, step);
 	else
 		day_ticks(t, first_ns, last_ns, step);
 	text_add(t, ")\n");
+	return relative;
 }

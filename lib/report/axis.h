@@ -5,6 +5,7 @@
 #ifndef REPORT_AXIS_H
 #define REPORT_AXIS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "lib/report/text.h"
 
@@ -20,9 +21,10 @@ void axis_unit(struct text *t, char axis);
 /*
  * An x axis of time from first_ns to last_ns >= first_ns, with a margin of 1 % on both sides; its
  * numbers are seconds since first_ns (axis_seconds). Ticks lie at round places of UTC, the date
- * under the first and where it changes.
+ * under the first and where it changes; of less than 8 ms they tell the time since first_ns
+ * instead, and true is returned.
  */
-void axis_time(struct text *t, int64_t first_ns, int64_t last_ns);
+bool axis_time(struct text *t, int64_t first_ns, int64_t last_ns);
 double axis_seconds(int64_t first_ns, int64_t ns);
 
 #endif

@@ -64,6 +64,17 @@ void figure_missing(struct figure *f, const char *why)
 	text_add(&f->missing, why);
 }
 
+bool figure_beyond_drawing(struct figure *f, const struct report *r)
+{
+	double from = fmin(r->normal_min, r->anomalous_min);
+	double to = fmax(r->normal_max, r->anomalous_max);
+	bool beyond = fmax(fabs(from), fabs(to)) > 1e100;
+
+	if (beyond)
+		figure_missing(f, "The scores reach beyond what can be drawn.");
+	return beyond;
+}
+
 #define DASHES " dt (9,6) lw 1.4 lc rgb \"" COLOUR_INK "\""
 
 bool figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
@@ -149,10 +160,8 @@ static int draw(const struct figure *f, const char *gnuplot, const char *termina
 	int status = -1;
 
 	text_printf(&script,
-		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n"
-
-		    terminal,
-		    zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom);
+		    "set terminal %s size %u,%u noenhanced font \"sans-serif,%u\" linewidth %u\n",
+		    terminal, zoom * f->width, zoom * f->height, zoom == 1 ? 13 : 10 * zoom, zoom);
 	text_add_bytes(&script, f->script.buf.data, f->script.buf.len);
 	if (text_status(&script) == 0)
 		status = gnuplot_run(gnuplot, &script.buf, out, err);

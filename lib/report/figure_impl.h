@@ -27,6 +27,9 @@ void figure_y_title(struct figure *f, const char *title);
 /* Ticks of scores along an axis, all with the same digits. */
 void figure_score_ticks(struct figure *f, char axis, double from, double to);
 
+/* Scores that gnuplot's axes cannot hold: then figure_missing has said so. */
+bool figure_beyond_drawing(struct figure *f, const struct report *r);
+
 /* Why there is no picture. */
 void figure_missing(struct figure *f, const char *why);
 

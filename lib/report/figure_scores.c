@@ -42,10 +42,10 @@ static void scores_caption(struct figure *f, const struct report *r, double widt
 		text_add(c, "Dashed: the threshold, ");
 		text_real(c, r->threshold);
 		text_add(c, r->threshold_given ? ", as it was given. " : ". ");
-	} else if (r->anomalies) {
-		text_add(c, "No threshold is drawn: the verdicts do not follow from one. ");
 	} else {
-		text_add(c, "No threshold is drawn: no record lies past it. ");
+		text_add(c, r->anomalies && r->anomalies < r->n
+				    ? "No threshold is drawn: the verdicts do not follow from one. "
+				    : "No threshold is drawn: all verdicts are the same. ");
 	}
 	text_add(&f->alt, "Histogram of the anomaly scores of ");
 	text_count(&f->alt, r->n);
@@ -77,6 +77,8 @@ void figure_scores(struct figure *f, const struct report *r)
 		figure_missing(f, "There are no records.");
 		return;
 	}
+	if (figure_beyond_drawing(f, r))
+		return;
 	double width = scorebins_width(b), from = scorebins_edge(b, 0) - width;
 	double to = scorebins_edge(b, b->n) + width;
 	scores_caption(f, r, width);

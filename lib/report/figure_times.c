@@ -6,7 +6,8 @@
 
 #define COLOUR_RANGE "#A6D3F0" /* a lighter sky blue, for what lies behind dots */
 #define MANY_MARKS 300         /* triangles that would hide each other */
-#define LABELLED_BARS 30       /* with more of them numbers over bars would touch */
+#define GAPPED_BARS 150
+#define LABELLED_BARS 30 /* with more of them numbers over bars would touch */
 #define LEGEND(shape, size, colour, title) \
 	", keyentry with points pt " shape " ps " size " lc rgb \"" colour "\" title \"" title "\""
 #define LABELLED_ROWS 31 /* likewise in the heat map */
@@ -65,10 +66,11 @@ static void timeline_caption(struct figure *f, const struct report *r, uint64_t 
 	} else {
 		text_add(c, "Scores along time (UTC), in ");
 		text_count(c, steps);
-		text_add(c, " steps of ");
+		text_add(c, steps == 1 ? " step of " : " steps of ");
 		text_duration(c, (uint64_t)timebins_width_ns(&r->timeline));
-		text_add(c, " that have records: a line from the least to the greatest score of a "
-			    "step, a dot at their mean. ");
+		text_add(c, steps == 1 ? " that has records" : " that have records");
+		text_add(c, ": a line from the least to the greatest score of the normal records, "
+			    "a dot at the mean of all. ");
 	}
 	if (r->anomalies)
 		text_add(c, most == 1 ? "Triangles: records called anomalous. "
@@ -101,7 +103,7 @@ void figure_timeline(struct figure *f, const struct report *r)
 	struct text *s = &f->script;
 	uint64_t steps = 0;
 
-	if (no_times(f, r))
+	if (no_times(f, r) || figure_beyond_drawing(f, r))
 		return;
 	figure_begin(f, FIGURE_WIDTH, 350, 70, 16, 34, 66);
 	uint64_t most = add_steps(s, r, &steps);
@@ -111,11 +113,11 @@ void figure_timeline(struct figure *f, const struct report *r)
 	double to = fmax(r->normal_max, r->anomalous_max);
 	double pad = to > from ? 0.06 * (to - from) : fmax(fabs(to) * 0.05, 1e-6);
 	text_printf(s, "set yrange [%.17g:%.17g]\n", from - pad, to + pad);
-	axis_time(s, r->first_ns, r->last_ns);
+	bool relative = axis_time(s, r->first_ns, r->last_ns);
 	figure_key(f);
 	bool threshold = figure_threshold(f, r, false, from - pad, to + pad);
 	figure_score_ticks(f, 'y', from - pad, to + pad);
-	figure_x_title(f, "time (UTC)");
+	figure_x_title(f, relative ? "time since the first record" : "time (UTC)");
 	figure_y_title(f, "anomaly score");
 	text_add(s, "plot ");
 	if (most == 1)
@@ -206,7 +208,8 @@ void figure_hours(struct figure *f, const struct report *r)
 	hours_caption(f, t, calm);
 	axis_counts(s, most, 5);
 	axis_time(s, timebins_start_ns(t, 0), timebins_start_ns(t, t->n));
-	text_add(s, "plot $steps using (($1+$2)/2):3:($1*0.95+$2*0.05):($1*0.05+$2*0.95):(0):3 "
+	text_printf(s, "gap = %s\n", t->n <= GAPPED_BARS ? "0.05" : "0");
+	text_add(s, "plot $steps using (($1+$2)/2):3:($1+gap*($2-$1)):($2-gap*($2-$1)):(0):3 "
 		    "with boxxyerror fc rgb \"" COLOUR_ANOMALOUS "\", "
 		    "$steps using (($1+$2)/2):($3==0?0:NaN) with points pt 7 ps 0.35 lc rgb "
 		    "\"" COLOUR_FAINT "\", "

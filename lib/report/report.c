@@ -238,6 +238,8 @@ int report_finish(struct report *r, double threshold, struct error *err)
 {
 	find_threshold(r, threshold);
 	scorebins_coarsen(&r->scores, HISTOGRAM_MAX);
+	if (r->scores.n == 1)
+		scorebins_widen(&r->scores);
 	level_days(r);
 	return finish_truth(r, err);
 }

@@ -42,6 +42,12 @@ void scorebins_coarsen(struct scorebins *s, size_t max)
 		double_width(s);
 }
 
+void scorebins_widen(struct scorebins *s)
+{
+	while (scorebins_width(s) < fabs(scorebins_edge(s, 0)) / 32)
+		double_width(s);
+}
+
 /* How many bins it takes to hold one more score. */
 static double bins_with(const struct scorebins *s, double bin)
 {

@@ -28,6 +28,9 @@ void scorebins_add(struct scorebins *s, double score, bool anomaly);
 /* Doubles the width until there are at most max >= 2 bins. */
 void scorebins_coarsen(struct scorebins *s, size_t max);
 
+/* Of a single bin, doubles the width to a 32nd or more of its edges: a width that can be drawn. */
+void scorebins_widen(struct scorebins *s);
+
 double scorebins_width(const struct scorebins *s);
 
 /* The lower edge of bin i; i may be n: the upper edge of the last. */
