@@ -51,7 +51,7 @@ struct lines *lines_open(const struct lines_options *options, struct error *err)
 	l->options = *options;
 	if (strcmp(options->path, "-") == 0) {
 		l->fd = STDIN_FILENO;
-		l->name = "(standard input)";
+		l->name = "(stdin)";
 	} else {
 		l->fd = open(options->path, O_RDONLY | O_CLOEXEC);
 		l->name = options->path;

@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# The examples of the README and of manual pages, run as they stand.
+
+load helper
+
+setup_file() {
+	# Rows enough for the examples, of SECOM's form.
+	cd "$BATS_FILE_TMPDIR"
+	top=$BATS_TEST_DIRNAME/../..
+	for what in data labels; do
+		awk -v what=$what -f "$top/data/pipelines/secom-generate.awk" >$what
+	done
+	mv data secom.data
+	mv labels secom_labels.data
+	gzip -k secom.data
+	awk 'BEGIN { print "timestamp,x,y"
+		for (i = 0; i < 500; i++)
+			printf "2024-01-01T%02d:%02d:00Z,%d.5,%d\n", i / 60, i % 60, i * 7919 % 101, i * 104729 % 97 }' >day.csv
+	secom-prep secom.data secom_labels.data >secom.jsonl
+	iforest-train --seed 1 -o old.model secom.jsonl
+	iforest-train --seed 2 -o new.model secom.jsonl
+	iforest-train --contamination 0.1 --seed 42 -o secom.model secom.jsonl
+	anomaly-score -m secom.model secom.jsonl >scored.jsonl
+}
+
+setup() {
+	top=$(realpath "$BATS_TEST_DIRNAME/../..")
+	cp "$BATS_FILE_TMPDIR"/* "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# examples_of PAGE: what stands in displays under EXAMPLES, a NUL behind each.
+examples_of() {
+	awk '
+		/^\.Sh/ { inside = $2 == "EXAMPLES" }
+		!inside { next }
+		/^\.Dl / { sub(/^\.Dl /, ""); printf "%s%c", $0, 0 }
+		/^\.Ed/ { if (display) printf "%c", 0; display = 0 }
+		display { gsub(/\\e/, "\\"); gsub(/\\&/, ""); print }
+		/^\.Bd -literal/ { display = 1 }' "$top/man/$1"
+}
+
+# Runs each; those that never end are fed what they wait for.
+run_examples() {
+	local example n=0
+	while IFS= read -r -d '' example; do
+		n=$((n + 1))
+		example=${example/tail -F/cat}
+		echo "$example"
+		bash -euo pipefail -c "$example" >out
+	done < <(examples_of "$1")
+	((n >= $2))
+}
+
+@test "README: the job" {
+	sed -n 's/^    \(secom-prep\|iforest-train\|anomaly-[a-z]*\) /\1 /p' "$top/README.md" >job
+	[[ $(wc -l <job) -eq 5 ]]
+	rm -f secom.jsonl secom.model scored.jsonl
+	bash -euo pipefail job
+	[[ -s report.html && $(wc -l <scored.jsonl) -eq 1567 ]]
+}
+
+@test "README: names the programs, and only files that are there" {
+	for program in "$SENSORUTILS_BUILD"/bin/*; do
+		grep -qF "[${program##*/}](man/${program##*/}.1)" "$top/README.md"
+	done
+	for file in $(grep -o ']([^)h][^)]*)' "$top/README.md" | tr -d ']()'); do
+		echo "$file"
+		[[ -e $top/$file ]]
+	done
+}
+
+@test "sensorutils(7): names the programs with their summaries" {
+	for program in "$SENSORUTILS_BUILD"/bin/*; do
+		echo "$program"
+		summary=$(sed -n 's/^\.Nd //p' "$top/man/${program##*/}.1")
+		grep -A1 -xF ".It Xr ${program##*/} 1" "$top/man/sensorutils.7" | grep -qxF "$summary"
+	done
+}
+
+@test "sensorutils(7): examples" {
+	printf '{"timestamp":"2024-01-01T00:00:00Z","x":1.5,"y":2}\n{"x":\n' >readings.jsonl
+	run_examples sensorutils.7 5
+	[[ $(wc -l <bad.jsonl) -eq 1 ]]
+}
+
+@test "secom-prep(1): examples" {
+	run_examples secom-prep.1 3
+	[[ $(wc -l <out) -eq 4 ]] # July to October
+}
+
+@test "sensor-record(5): the records it shows are records, its rejected one what is written" {
+	# Lines that were broken for the page are joined.
+	examples_of sensor-record.5 | tr '\0' '\n' | awk '/^ /{ printf "%s", substr($0, 2); next } { printf "\n%s", $0 } END { print "" }' |
+		grep '^{' | grep -v '\.\.\.' >shown
+	jq -e -c . shown >/dev/null
+	[[ $(wc -l <shown) -eq 6 ]]
+	printf '{"x":"warm"}\n' >day.jsonl
+	printf '{"x":1}\n{"x":2}\n' | iforest-train -o x.model
+	anomaly-score -m x.model --rejects bad.jsonl day.jsonl
+	jq -e -s '.[0].reason == .[1].reason and .[0].column == .[1].column and .[0].record == .[1].record and
+		(.[0] | keys) == (.[1] | keys)' <(grep rejected_at shown) bad.jsonl
+	# A stream with its control records passes as it is, but for the verdicts.
+	grep '"_kafka":{"[ct]' shown >stream
+	[[ $(wc -l <stream) -eq 5 ]]
+	anomaly-score -m x.model stream | sed 's/,"anomaly_score".*}/}/' | cmp - stream
+}
