@@ -2,18 +2,19 @@
  * Isolation forest: F. T. Liu, K. M. Ting, Z.-H. Zhou, "Isolation Forest" (ICDM 2008), with
  * the choices of scikit-learn's IsolationForest where the paper leaves them open.
  *
- * A tree isolates a sub-sample of psi rows: at each node a feature that is not constant there
- * (max > min + 1e-7f) is drawn, and a threshold uniform in [min, max); x <= threshold goes left. A
- * node is a leaf at depth ceil(log2(max(psi, 2))), with fewer than two rows, or when all features
- * are constant.
+ * A tree isolates a sub-sample of psi rows: at each node a feature that is not constant there (max
+ * > min + 1e-7f) is drawn, and a threshold uniform in [min, max); x <= threshold goes left. A node
+ * is a leaf at depth ceil(log2(max(psi, 2))), with fewer than two rows, or when all features are
+ * constant.
  *
- *     h(x)  = sum over trees of (edges to x's leaf + c(rows in that leaf))        float64, in tree
- * order s(x)  = 2 ^ -(h(x) / (T c(psi)))                                            in (0, 1],
- * Liu's eq. 2 c(n)  = 0 for n <= 1, 1 for n = 2, else 2 (ln(n - 1) + gamma) - 2 (n - 1) / n   Liu's
- * eq. 1
+ *     h(x) = sum over trees of (edges to x's leaf + c(rows in that leaf)), float64, in tree order
+ *     s(x) = 2 ^ -(h(x) / (T c(psi))), in (0, 1]; Liu's eq. 2
+ *     c(n) = 0 for n <= 1, 1 for n = 2, else 2 (ln(n - 1) + gamma) - 2 (n - 1) / n; Liu's eq. 1
  *
- * A denominator of zero makes the quotient 1. Rows are float32; NaN is a missing value and goes the
- * way its node says. A forest is read-only after it was made: any number of threads may use it.
+ * A denominator of zero makes the quotient 1. Rows are finite float32; NaN is a missing value and
+ * goes the way its node says: in fitting, all missing values of a node by one coin, and where it
+ * saw none, to the larger part. A forest is read-only after it was made: any number of threads may
+ * use it.
  */
 #ifndef MODEL_FOREST_H
 #define MODEL_FOREST_H
@@ -40,9 +41,8 @@ struct forest {
 	uint64_t *tree_start;  /* [n_trees + 1] */
 	int32_t *feature;      /* [n_nodes], -1 at a leaf */
 	int32_t *left, *right; /* [n_nodes], 0 at a leaf */
-	float *threshold; /* [n_nodes], finite; rounded toward -inf from float64, which no float32 x
-			     tells */
-	uint32_t *n_samples;   /* [n_nodes], training rows that reached the node, >= 1 */
+	float *threshold;    /* [n_nodes], finite; a float64 one rounded down parts float32 alike */
+	uint32_t *n_samples; /* [n_nodes], training rows that reached the node, >= 1 */
 	uint8_t *missing_left; /* [n_nodes], 1: NaN goes left */
 };
 
@@ -53,16 +53,17 @@ struct forest_options {
 	uint32_t n_trees;
 	uint32_t max_samples;  /* at most n_rows; drawn without replacement */
 	uint32_t max_features; /* columns a tree may use, drawn anew for each; 1 to n_features */
-	uint64_t seed; /* tree t draws from stream t of it: the same bits for any number of threads
-			*/
-	unsigned n_threads; /* >= 1 */
+	uint64_t seed;         /* tree t draws from its stream t: bits do not depend on threads */
+	unsigned n_threads;    /* >= 1 */
 };
 
-/* Where fitting gets its rows: writes n_features float32 of row i to out. Called from all threads.
- */
+/* Where fitting gets its rows: writes n_features float32 of row i. Called from all threads. */
 typedef void forest_row_fn(const void *context, uint64_t i, float *out);
 
-/* Fits. NULL with ERROR_UNAVAILABLE when there is no memory. */
+/*
+ * Fits. A thread needs max_samples x n_features float32 beside its trees. NULL with ERROR_USAGE for
+ * options out of range, with ERROR_UNAVAILABLE when there is no memory.
+ */
 struct forest *forest_fit(const struct forest_options *options, uint64_t n_rows,
 			  uint32_t n_features, forest_row_fn *row, const void *context,
 			  struct error *err);
@@ -71,17 +72,19 @@ struct forest *forest_fit(const struct forest_options *options, uint64_t n_rows,
 struct forest *forest_new(uint32_t n_trees, uint64_t n_nodes, struct error *err);
 void forest_free(struct forest *forest);
 
-/* Refuses (ERROR_CONFIG, naming tree and node) what is not a forest: indexes out of range, cycles,
+/*
+ * Refuses (ERROR_CONFIG, naming tree and node) what is not a forest: indexes out of range, cycles,
  * orphans, two parents, thresholds that are not finite, counts of zero or children's counts that do
- * not add up to their parent's; sets max_depth. */
+ * not add up to their parent's. Sets max_depth. Linear, with 4 bytes a node of the largest tree.
+ */
 int forest_check(struct forest *forest, struct error *err);
 
 /*
  * A forest laid out for scoring by one kernel. All kernels give the same bits. "auto" takes the
  * best that this CPU and this forest allow; others by name, for tests and the SENSORUTILS_KERNEL
  * variable: "scalar" (any CPU, any forest), "interleaved" (any CPU), "avx512". A name that is
- * unknown or that this CPU or forest cannot run is ERROR_CONFIG. n_rows a call may be anything;
- * multiples of 64 are best.
+ * unknown or that this CPU or forest cannot run is ERROR_CONFIG; NULL is "auto". n_rows a call may
+ * be anything; multiples of 128 are best. The plan reads the forest, which must outlive it.
  */
 struct forest_plan;
 struct forest_plan *forest_plan_new(const struct forest *forest, const char *kernel,

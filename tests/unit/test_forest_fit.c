@@ -355,11 +355,11 @@ static void a_tree_uses_max_features_columns(void **state)
 
 /*
  * Every row is in a tree's sub-sample with probability psi / n, whatever its place: the counts over
- * T trees are binomial. Chi-square over 97 cells, of variance (1 - p) each: 96 +- 14.
+ * T trees are binomial. Chi-square over 20 cells, of variance (1 - p) each: 19 +- 6.2.
  */
 static void sub_samples_are_uniform(void **state)
 {
-	enum { N = 97, PSI = 13, T = 3000 };
+	enum { N = 20, PSI = 2, T = 20000 };
 	struct table t = bells(N, 2, 13);
 	double expected = (double)T * PSI / N, chi2 = 0;
 
@@ -372,7 +372,7 @@ static void sub_samples_are_uniform(void **state)
 
 		chi2 += d * d / (expected * (1 - (double)PSI / N));
 	}
-	assert_true(chi2 > 96 - 4 * 14 && chi2 < 96 + 4 * 14);
+	assert_true(chi2 > 3 && chi2 < 19 + 4 * 6.2);
 
 	memset(t.reads, 0, N * sizeof(*t.reads));
 	forest_free(fit(&t, 3, N, 2, 1)); /* all rows: each once a tree */
