@@ -65,17 +65,16 @@ def run(commands, stdout=None):
     """Seconds and peak memory (bytes) of commands one after the other, medians of RUNS."""
     seconds, peaks = [], []
     for _ in range(RUNS):
-        begin, peak = time.perf_counter(), 0
+        measured = []
         for command in commands:
-            with open(stdout or os.devnull, "wb") as out:
-                child = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
-                _, status, usage = os.wait4(child.pid, 0)
-                child.returncode = os.waitstatus_to_exitcode(status)
-            if child.returncode:
-                sys.exit(f"bench: {command[0]} ended with {child.returncode}")
-            peak = max(peak, usage.ru_maxrss * 1024)
-        seconds.append(time.perf_counter() - begin)
-        peaks.append(peak)
+            done = subprocess.run([os.path.join(BUILD, "tests", "bench", "measure"),
+                                   stdout or os.devnull, *command],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                sys.exit(f"bench: {command[0]} ended with {done.returncode}")
+            measured.append([float(figure) for figure in done.stdout.split()])
+        seconds.append(sum(s for s, _ in measured))
+        peaks.append(max(b for _, b in measured))
     return statistics.median(seconds), statistics.median(peaks)
 
 
