@@ -1,7 +1,7 @@
 /*
  * A summary of a sample's distribution, made from all of it at once: up to SKETCH_POINTS order
- * statistics at equal steps of rank, the first and last of them the exact minimum and maximum. With n values at most
- * SKETCH_POINTS it is exact; above, a rank read from it is off by at most 0.001 n.
+ * statistics at equal steps of rank, the first and last of them the exact minimum and maximum. With
+ * n values at most SKETCH_POINTS it is exact; above, a rank read from it is off by at most 0.001 n.
  */
 #ifndef STATS_SKETCH_H
 #define STATS_SKETCH_H
@@ -30,10 +30,12 @@ void sort_doubles(double *values, size_t n, double *tmp);
 /* Share in [0, 1] of the values below x (strictly). 0 for an empty sketch. */
 double sketch_rank(const struct sketch *s, double x);
 
-/* The value at share q in [0, 1], linear between points as numpy's percentile; NaN for an empty sketch. */
+/* The value at share q in [0, 1], linear between points as numpy's percentile; NaN for an empty
+ * sketch. */
 double sketch_quantile(const struct sketch *s, double q);
 
-/* The exact linear quantile of n > 0 ascending values (numpy's default, Hyndman and Fan's type 7). */
+/* The exact linear quantile of n > 0 ascending values (numpy's default, Hyndman and Fan's type 7).
+ */
 double sorted_quantile(const double *sorted, uint64_t n, double q);
 
 #endif

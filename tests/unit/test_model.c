@@ -76,8 +76,7 @@ static void test_extremes(void **state)
 	m->medium = m->high = 1;
 	assert_int_equal(model_encode(m, &b, &err), 0);
 	struct model *back = model_decode(b.data, b.len, "m", &err);
-	if (!back)
-		fail_msg("%s", err.what);
+	assert_non_null(back);
 	assert_string_equal(back->features[0].name, m->features[0].name);
 	assert_true(back->seed == UINT64_MAX);
 	assert_true(back->n_rows_seen == INT64_MAX);
