@@ -457,7 +457,8 @@ int main(int argc, char **argv)
 	struct fields *fields = fields_new(&err);
 	if (feature_rule_init(&choice.rule, opt.features, opt.time_field, NULL, &err))
 		options_fail(&program, "option '--features': %s", err.what);
-	if (!fields || batch_output_begin(&out, opt.output, &err))
+	/* Nothing is written before the end: a signal meanwhile may end the program at once. */
+	if (!fields || batch_output_begin(&out, opt.output, &err) || batch_output_wait(&out, &err))
 		message_die(&err);
 
 	struct records *records = records_open(&program, &opt.stream, argv + first, fields);
