@@ -141,7 +141,7 @@ ci:
 	@tests/ci.sh deps lint demo check check-variants check-services
 
 ## bench: speed and memory, side by side with scikit-learn, isotree and treelite
-bench: deps-services
+bench: deps-bench
 	@$(SUBMAKE) benches
 	@tests/bench/run.sh $(B)
 

@@ -11,6 +11,7 @@ group() {
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;
 	services) group check && echo python3-venv ;;
+	bench) group services && echo g++ python3-dev ;;
 	*)
 		echo "deps: no group '$1'" >&2
 		exit 64
