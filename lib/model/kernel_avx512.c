@@ -64,8 +64,10 @@ static uint32_t node_depths(const struct forest *f, uint32_t t, uint32_t *edges)
 	return deepest;
 }
 
-/* slot[i] becomes the place of node i of the forest in the heap. Leaves above the last level fill
- * all slots below them. */
+/*
+ * slot[i] becomes the place in the heap of the forest's node i. A leaf above the last level gives
+ * its value to all places below it, so it does not matter which way rows go from there.
+ */
 static void lay_out_tree(struct forest_plan *plan, uint32_t t, const uint32_t *edges,
 			 uint32_t *slot)
 {
