@@ -207,7 +207,7 @@ field() {
 @test "options out of range: 64" {
 	expect_error 64 seed anomaly-eval --seed -1 scored.jsonl
 	expect_error 64 bootstrap anomaly-eval --bootstrap 1000001 scored.jsonl
-	expect_error 64 jobs anomaly-eval --jobs 0 scored.jsonl
+	expect_error 64 threads anomaly-eval --threads 0 scored.jsonl
 }
 
 @test "the examples of the manual run" {
