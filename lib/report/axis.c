@@ -123,6 +123,9 @@ static void month_ticks(struct text *t, int64_t first_ns, int64_t last_ns)
 		int n = snprintf(stamp, sizeof(stamp), "%04d-%02d-01T00:00:00Z", month / 12,
 				 month % 12 + 1);
 
+		/* The first round year may lie before all times there are. */
+		if (month / 12 < 1678)
+			continue;
 		if (timestamp_parse(stamp, (size_t)n, 0, &ns, &naive, &err) < 0 || ns > last_ns)
 			return;
 		if (ns < first_ns)
