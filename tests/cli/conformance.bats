@@ -140,7 +140,7 @@ options_of_page() {
 		"$p" --completion bash >"$BATS_TEST_TMPDIR/c.bash"
 		bash -n "$BATS_TEST_TMPDIR/c.bash"
 		for option in $("$p" --help | options_of_help | grep -- '^--'); do
-			grep -qE -- "[ ']$option[ ']" "$BATS_TEST_TMPDIR/c.bash"
+			grep -qE -- "[ ']${option}[ ']" "$BATS_TEST_TMPDIR/c.bash"
 		done
 		expect_error 64 fish "$p" --completion fish
 	done
