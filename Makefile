@@ -120,7 +120,7 @@ benches: $(PROGRAMS) $(BENCHES)
 ## demo: the SECOM job from raw files to a report; installs what it needs first
 demo: deps-demo
 	@$(SUBMAKE) all
-	@PATH="$(abspath $(B))/bin:$$PATH" $(MAKE) --no-print-directory -f data/pipelines/secom.mk
+	@$(MAKE) --no-print-directory -f data/pipelines/secom.mk BIN=$(B)/bin OUT=$(B)/secom
 
 ## check: every test that needs no server, in under 5 minutes
 check: deps-check
