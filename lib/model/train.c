@@ -207,12 +207,15 @@ static void *calibrate_blocks(void *arg)
 
 static int score_rows(struct training *t, struct error *err)
 {
+	uint64_t n_blocks = (t->rows.n_kept + BLOCK_ROWS - 1) / BLOCK_ROWS;
 	unsigned n_threads = t->options->n_threads;
 	struct calibration job = {.training = t};
 	struct calibrator *c = NULL;
 	struct forest_plan *plan = forest_plan_new(t->model->forest, "auto", err);
 	int rc = -1;
 
+	if (n_threads > n_blocks)
+		n_threads = (unsigned)n_blocks;
 	if (!plan || !(c = mem_alloc(n_threads, sizeof(*c), err)))
 		goto out;
 	job.plan = plan;
@@ -231,6 +234,7 @@ static int score_rows(struct training *t, struct error *err)
 	for (unsigned i = 1; i < n_threads; i++)
 		if (c[i].started)
 			pthread_join(c[i].thread, NULL);
+	report(t->options, "calibrate", 1);
 	rc = 0;
 out:
 	for (unsigned i = 0; c && i < n_threads; i++) {

@@ -325,7 +325,7 @@ static void test_progress(void **state)
 	model_free(train(&options, x, 1000, 20, &result));
 	assert_int_equal(p.prepare, 3);
 	assert_int_equal(p.fit, 2);
-	assert_int_equal(p.calibrate, 4);
+	assert_int_equal(p.calibrate, 5); /* blocks, and the end */
 	assert_true(p.last == 1);
 	free(x);
 }
