@@ -5,23 +5,22 @@
 #include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/number.h"
-#include "lib/base/rng.h"
 #include "lib/cli/batch_output.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
+#include "lib/cli/parse.h"
 #include "lib/cli/stream.h"
 #include "lib/model/model.h"
 #include "lib/model/row.h"
+#include "lib/model/training_rows.h"
 #include "lib/record/choice.h"
-
-#define RESERVOIR_STREAM UINT64_MAX /* of the random numbers; trees have 0, 1, … */
-#define ROW_OVERHEAD 16             /* bytes a row that training needs beside its values */
 
 static struct {
 	struct stream_options stream;
 	const char *output, *features, *time_field;
 	uint64_t trees, seed, reservoir, min_records, memory, threads;
 	int impute, scale;
+	struct amount max_samples, max_features;
 	bool absent_as_missing, summary;
 	struct train_options train;
 } opt = {
@@ -34,47 +33,6 @@ static struct {
 	.train = {.contamination_auto = true, .max_missing = 0.5},
 };
 
-/* A number of rows or columns, or with a point a share of them. */
-static int parse_amount(const char *text, double *amount, bool *share, struct error *err)
-{
-	const char *end = text + strlen(text);
-	unsigned flags;
-	double x;
-
-	if (number_read(text, end, &x, &flags) != end || x <= 0 || x > UINT32_MAX ||
-	    (!(flags & NUMBER_INTEGER) && x > 1))
-		return error_set(
-			err, ERROR_USAGE,
-			"takes auto, a whole number from 1, or a share like 0.5 up to 1.0, "
-			"not '%s'",
-			text);
-	*amount = x;
-	*share = !(flags & NUMBER_INTEGER);
-	return 0;
-}
-
-static int parse_max_samples(const char *text, void *dest, struct error *err)
-{
-	struct train_options *t = dest;
-
-	if (!strcmp(text, "auto")) {
-		t->max_samples = 0;
-		return 0;
-	}
-	return parse_amount(text, &t->max_samples, &t->max_samples_share, err);
-}
-
-static int parse_max_features(const char *text, void *dest, struct error *err)
-{
-	struct train_options *t = dest;
-
-	if (!strcmp(text, "auto")) {
-		t->max_features = 0;
-		return 0;
-	}
-	return parse_amount(text, &t->max_features, &t->max_features_share, err);
-}
-
 static int parse_contamination(const char *text, void *dest, struct error *err)
 {
 	struct train_options *t = dest;
@@ -86,22 +44,6 @@ static int parse_contamination(const char *text, void *dest, struct error *err)
 				       !(t->contamination > 0 && t->contamination <= 0.5)))
 		return error_set(err, ERROR_USAGE, "takes auto or a share in (0, 0.5], not '%s'",
 				 text);
-	return 0;
-}
-
-/* "512M": bytes with a suffix of K, M or G, powers of 1024. */
-static int parse_size(const char *text, void *dest, struct error *err)
-{
-	static const char suffixes[] = "KMG";
-	size_t len = strlen(text);
-	const char *suffix = len ? strchr(suffixes, text[len - 1]) : NULL;
-	int shift = suffix && *suffix ? 10 * (int)(suffix - suffixes + 1) : 0;
-	int64_t n;
-
-	if (number_read_int(text, text + len - (shift > 0), &n) || n <= 0 || n > INT64_MAX >> shift)
-		return error_set(err, ERROR_USAGE,
-				 "takes bytes, as in 1073741824, 512M or 2G, not '%s'", text);
-	*(uint64_t *)dest = (uint64_t)n << shift;
 	return 0;
 }
 
@@ -122,15 +64,15 @@ static const struct option_spec own_options[] = {
 	{.name = "max-samples",
 	 .kind = OPTION_PARSE,
 	 .arg = "N|SHARE|auto",
-	 .dest = &opt.train,
-	 .parse = parse_max_samples,
+	 .dest = &opt.max_samples,
+	 .parse = parse_amount,
 	 .help = "sub-sample size: rows a tree, or a share of all (0.5); default auto, the smaller "
 		 "of 256 and all"},
 	{.name = "max-features",
 	 .kind = OPTION_PARSE,
 	 .arg = "N|SHARE|auto",
-	 .dest = &opt.train,
-	 .parse = parse_max_features,
+	 .dest = &opt.max_features,
+	 .parse = parse_amount,
 	 .help = "features a tree may use, or a share of all (0.5); default auto, all"},
 	{.name = "contamination",
 	 .kind = OPTION_PARSE,
@@ -234,11 +176,17 @@ static const struct program program = {
 struct rows {
 	struct row_features features;
 	bool *ignored; /* a field that was missing at first and turned out to be no number */
-	double *x;     /* [n, features.n] */
-	size_t cap;    /* doubles */
-	uint64_t n, seen;
-	struct rng rng;
+	struct training_rows kept;
 };
+
+static uint64_t memory_limit(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	if (opt.memory)
+		return opt.memory;
+	return pages > 0 && size > 0 ? (uint64_t)pages / 4 * 3 * (uint64_t)size : UINT64_MAX;
+}
 
 static void choose_features(struct records *records, struct choice *choice, struct fields *fields,
 			    struct rows *rows)
@@ -269,7 +217,7 @@ static void choose_features(struct records *records, struct choice *choice, stru
 					       .slots = slots,
 					       .names = choice->names,
 					       .absent_as_missing = opt.absent_as_missing};
-	rng_init(&rows->rng, opt.seed, RESERVOIR_STREAM);
+	training_rows_init(&rows->kept, choice->n, opt.reservoir, memory_limit(), opt.seed);
 }
 
 /* A field that --features did not name and that never was a number turns out to be something else:
@@ -280,54 +228,17 @@ static bool can_ignore(struct rows *rows, const struct record *rec, size_t i)
 
 	if (opt.features || v->kind == VALUE_ABSENT || v->kind == VALUE_NUMBER)
 		return false;
-	for (uint64_t r = 0; r < rows->n; r++)
-		if (rows->x[r * rows->features.n + i] == rows->x[r * rows->features.n + i])
-			return false;
+	if (training_rows_any(&rows->kept, i))
+		return false;
 	rows->ignored[i] = true;
 	rows->features.ignored = rows->ignored;
 	return true;
-}
-
-static uint64_t memory_limit(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-	if (opt.memory)
-		return opt.memory;
-	return pages > 0 && size > 0 ? (uint64_t)pages / 4 * 3 * (uint64_t)size : UINT64_MAX;
-}
-
-/* Where the next row goes: NULL when the reservoir passes it over. */
-static double *next_row(struct rows *rows, uint64_t limit)
-{
-	struct error err = ERROR_INIT;
-	size_t width = rows->features.n;
-	uint64_t at = rows->n;
-
-	rows->seen++;
-	if (opt.reservoir && rows->seen > opt.reservoir) {
-		at = rng_below(&rows->rng, rows->seen); /* Vitter 1985, algorithm R */
-		return at < opt.reservoir ? rows->x + at * width : NULL;
-	}
-	if ((at + 1) * (width * sizeof(double) + ROW_OVERHEAD) > limit) {
-		error_set(
-			&err, ERROR_UNAVAILABLE,
-			"%llu rows of %zu features are all that --memory %llu holds: raise it, or "
-			"sample with --reservoir N",
-			(unsigned long long)at, width, (unsigned long long)limit);
-		message_die(&err);
-	}
-	if (MEM_GROW(&rows->x, &rows->cap, (at + 1) * width, &err))
-		message_die(&err);
-	rows->n++;
-	return rows->x + at * width;
 }
 
 static void read_rows(struct records *records, struct rows *rows)
 {
 	struct error err = ERROR_INIT;
 	double *row = mem_alloc(rows->features.n, sizeof(*row), &err);
-	uint64_t limit = memory_limit();
 	struct record rec;
 
 	if (!row)
@@ -338,18 +249,15 @@ static void read_rows(struct records *records, struct rows *rows)
 		while ((ret = row_read(&rows->features, &rec, row, &bad, &err)) &&
 		       can_ignore(rows, &rec, bad))
 			;
-		if (ret) {
+		if (ret)
 			records_reject(records, &rec, &err);
-			continue;
-		}
-		double *to = next_row(rows, limit);
-		if (to)
-			memcpy(to, row, rows->features.n * sizeof(*row));
+		else if (training_rows_add(&rows->kept, row, &err))
+			message_die(&err);
 	}
 	free(row);
-	if (rows->seen < opt.min_records) {
+	if (rows->kept.seen < opt.min_records) {
 		error_set(&err, ERROR_DATA, "%llu records came, fewer than --min-records %llu",
-			  (unsigned long long)rows->seen, (unsigned long long)opt.min_records);
+			  (unsigned long long)rows->kept.seen, (unsigned long long)opt.min_records);
 		message_die(&err);
 	}
 }
@@ -379,45 +287,12 @@ static void say_progress(void *context, const char *stage, double share)
 			100 * share);
 }
 
-static void add_real(struct buf *b, const char *before, double x, const char *after,
-		     struct error *err)
-{
-	char number[NUMBER_MAX];
-
-	buf_printf(b, err, "%s%.*s%s", before, (int)number_write_real(number, x), number, after);
-}
-
-/* What was learned, a line a fact. */
 static void summarise(const struct model *m, const struct train_result *result, int fd)
 {
 	struct buf b = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	buf_printf(&b, &err,
-		   "rows               %llu learned from, %llu read, %llu lacked too much\n",
-		   (unsigned long long)result->n_rows, (unsigned long long)m->n_rows_seen,
-		   (unsigned long long)result->n_rows_skipped);
-	buf_printf(&b, &err, "features           %zu, %zu left out\n", m->n_features,
-		   m->n_left_out);
-	buf_printf(&b, &err, "missing            %.4g %% of their values\n",
-		   100 * result->missing_share);
-	buf_printf(&b, &err, "trees              %u of %u rows, seed %llu\n", m->forest->n_trees,
-		   m->forest->max_samples, (unsigned long long)m->seed);
-	add_real(&b, "threshold          s > ", -m->offset,
-		 m->contamination_auto ? " (auto)\n" : "", &err);
-	if (!m->contamination_auto)
-		add_real(&b, " (contamination ", m->contamination, ")\n", &err);
-	buf_printf(&b, &err, "expected alarms    %.4g %% of records like these (%llu of %llu)\n",
-		   100 * (double)result->n_alarms / (double)result->n_rows,
-		   (unsigned long long)result->n_alarms, (unsigned long long)result->n_rows);
-	buf_printf(&b, &err, "version            %s\n", m->version);
-	for (size_t i = 0; i < m->n_features; i++)
-		buf_printf(&b, &err, "%s%s\n", i ? "                   " : "feature names      ",
-			   m->features[i].name);
-	for (size_t i = 0; i < m->n_left_out; i++)
-		buf_printf(&b, &err, "%s%s\n", i ? "                   " : "left out           ",
-			   m->left_out[i]);
-	if (err.kind || file_write_all(fd, b.data, b.len, &err))
+	if (model_summary(m, result, &b, &err) || file_write_all(fd, b.data, b.len, &err))
 		message_die(&err);
 	buf_release(&b);
 }
@@ -427,17 +302,21 @@ static struct model *train(const struct rows *rows, struct train_result *result)
 	struct error err = ERROR_INIT;
 	struct model *m;
 
+	opt.train.max_samples = opt.max_samples.value;
+	opt.train.max_samples_share = opt.max_samples.share;
+	opt.train.max_features = opt.max_features.value;
+	opt.train.max_features_share = opt.max_features.share;
 	opt.train.n_trees = (uint32_t)opt.trees;
 	opt.train.impute = (enum impute)opt.impute;
 	opt.train.scaling = (enum scaling)opt.scale;
 	opt.train.seed = opt.seed;
 	opt.train.n_threads = (unsigned)opt.threads;
 	opt.train.progress = opt.stream.progress && isatty(STDERR_FILENO) ? say_progress : NULL;
-	m = model_train(&opt.train, rows->x, rows->n, (const char *const *)rows->features.names,
-			rows->features.n, result, &err);
+	m = model_train(&opt.train, rows->kept.x, rows->kept.n,
+			(const char *const *)rows->features.names, rows->features.n, result, &err);
 	if (!m)
 		message_die(&err);
-	m->n_rows_seen = rows->seen;
+	m->n_rows_seen = rows->kept.seen;
 	return m;
 }
 
@@ -476,7 +355,7 @@ int main(int argc, char **argv)
 		summarise(m, &result, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
 
 	model_free(m);
-	free(rows.x);
+	training_rows_release(&rows.kept);
 	free(rows.ignored);
 	free((size_t *)(uintptr_t)rows.features.slots);
 	choice_release(&choice);

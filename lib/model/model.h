@@ -130,4 +130,9 @@ struct model *model_train(const struct train_options *options, const double *x, 
 			  const char *const *names, size_t n_fields, struct train_result *result,
 			  struct error *err);
 
+/* What was learned, for people, a line a fact: rows, threshold, expected alarms, the names of the
+ * features and of what was left out. The model has been encoded (its version is known). */
+int model_summary(const struct model *m, const struct train_result *result, struct buf *out,
+		  struct error *err);
+
 #endif

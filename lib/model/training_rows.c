@@ -1,0 +1,61 @@
+#include "lib/model/training_rows.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lib/base/mem.h"
+
+#define STREAM UINT64_MAX /* of the random numbers; trees have 0, 1, … */
+
+void training_rows_init(struct training_rows *r, size_t width, uint64_t reservoir, uint64_t limit,
+			uint64_t seed)
+{
+	*r = (struct training_rows){.width = width, .reservoir = reservoir, .limit = limit};
+	rng_init(&r->rng, seed, STREAM);
+}
+
+void training_rows_release(struct training_rows *r)
+{
+	free(r->x);
+	r->x = NULL;
+}
+
+static int make_room(struct training_rows *r, struct error *err)
+{
+	uint64_t row_bytes = (uint64_t)r->width * sizeof(double) + TRAINING_ROW_OVERHEAD;
+
+	if (r->n >= r->limit / row_bytes)
+		return error_set(err, ERROR_UNAVAILABLE,
+				 "%llu rows of %zu values are all that %llu bytes hold (--memory): "
+				 "raise it, or sample with --reservoir",
+				 (unsigned long long)r->n, r->width, (unsigned long long)r->limit);
+	return MEM_GROW(&r->x, &r->cap, (size_t)(r->n + 1) * r->width, err);
+}
+
+int training_rows_add(struct training_rows *r, const double *row, struct error *err)
+{
+	uint64_t at = r->n;
+
+	if (r->reservoir && r->n == r->reservoir) {
+		at = rng_below(&r->rng, r->seen + 1);
+		if (at >= r->reservoir) {
+			r->seen++;
+			return 0;
+		}
+	} else {
+		if (make_room(r, err))
+			return -1;
+		r->n++;
+	}
+	r->seen++;
+	memcpy(r->x + at * r->width, row, r->width * sizeof(*row));
+	return 0;
+}
+
+bool training_rows_any(const struct training_rows *r, size_t column)
+{
+	for (uint64_t i = 0; i < r->n; i++)
+		if (!isnan(r->x[i * r->width + column]))
+			return true;
+	return false;
+}

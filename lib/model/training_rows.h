@@ -1,0 +1,39 @@
+/*
+ * The rows that a model will learn from, as they come: all of them, or a uniform sample of fixed
+ * size (algorithm R: J. S. Vitter, "Random Sampling with a Reservoir", 1985), within a bound of
+ * memory.
+ */
+#ifndef MODEL_TRAINING_ROWS_H
+#define MODEL_TRAINING_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "lib/base/error.h"
+#include "lib/base/rng.h"
+
+/* Bytes a row takes in training beside 8 for each value: see model_train. */
+#define TRAINING_ROW_OVERHEAD 16
+
+struct training_rows {
+	size_t width;       /* values a row */
+	uint64_t n, seen;   /* rows kept, rows offered */
+	double *x;          /* [n, width] */
+	uint64_t reservoir; /* sample size; 0: all rows are kept */
+	uint64_t limit;     /* bytes that the rows kept may take in training */
+	struct rng rng;
+	size_t cap; /* doubles */
+};
+
+/* The same seed and rows give the same sample. */
+void training_rows_init(struct training_rows *r, size_t width, uint64_t reservoir, uint64_t limit,
+			uint64_t seed);
+void training_rows_release(struct training_rows *r);
+
+/* Offers a row, which is copied if it is kept. ERROR_UNAVAILABLE past the limit. */
+int training_rows_add(struct training_rows *r, const double *row, struct error *err);
+
+/* Whether any row kept has a value in this column. */
+bool training_rows_any(const struct training_rows *r, size_t column);
+
+#endif
