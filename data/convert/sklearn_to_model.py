@@ -14,16 +14,20 @@ import sys
 import tempfile
 import warnings
 
-import joblib
-import numpy as np
-import sklearn
-from sklearn.ensemble import IsolationForest
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import RobustScaler, StandardScaler
-from sklearn.utils.validation import check_is_fitted
-
 PROGRAM = "sklearn_to_model"
+
+try:
+    import joblib
+    import numpy as np
+    import sklearn
+    from sklearn.ensemble import IsolationForest
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import RobustScaler, StandardScaler
+    from sklearn.utils.validation import check_is_fitted
+except ImportError as e:
+    sys.exit(f"{PROGRAM}: {e}: install numpy and scikit-learn, of the version the forest was fitted with")
+
 SKETCH_POINTS = 501
 USAGE, DATA, NO_INPUT, CREATE = 64, 65, 66, 73  # of sysexits(3)
 
