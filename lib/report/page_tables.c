@@ -1,6 +1,7 @@
 #include "lib/report/page_impl.h"
 
 #include <math.h>
+#include "lib/stats/evaluation.h"
 
 #define BUSIEST 5
 #define NAME_MOST 120 /* characters of a field's name */
@@ -177,6 +178,11 @@ static void separation(const struct report *r, struct text *out)
 		text_add(out, " records of each class that has more, weighted back.</p>\n");
 	} else if (isnan(i->low)) {
 		text_add(out, "<p>anomaly-eval(1) gives intervals.</p>\n");
+	} else if (r->truth[0] < EVALUATION_FEW || r->truth[1] < EVALUATION_FEW) {
+		text_printf(out,
+			    "<p>With fewer than %d records of a class the intervals are too "
+			    "narrow.</p>\n",
+			    EVALUATION_FEW);
 	}
 }
 
