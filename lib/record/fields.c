@@ -237,6 +237,17 @@ int fields_want(struct fields *f, const char *path, struct error *err)
 	return (int)f->n_slots++;
 }
 
+int fields_column(struct fields *f, const char *path, struct error *err)
+{
+	int slot = fields_want(f, path, err);
+	int32_t n = slot < 0 ? NODE_NONE : reach(f, path, err);
+
+	if (n == NODE_NONE)
+		return -1;
+	f->nodes[n].column = true;
+	return slot;
+}
+
 int fields_own(struct fields *f, const char *name, struct error *err)
 {
 	int32_t n = fields_child(f, NODE_ROOT, name, strlen(name));

@@ -50,6 +50,9 @@ void fields_free(struct fields *f);
 /* The slot of a path; -1 on failure (a bad path, memory). */
 int fields_want(struct fields *f, const char *path, struct error *err);
 
+/* As fields_want, for a path that the output has a column for (scanner_refuse_unknown). */
+int fields_column(struct fields *f, const char *path, struct error *err);
+
 /* A top-level member (or CSV column of that name, and all columns below it) that this program owns:
  * output cuts it wherever it stands. */
 int fields_own(struct fields *f, const char *name, struct error *err);

@@ -18,6 +18,7 @@ struct field_node {
 	int32_t slot; /* counted with SLOTS_OWN; -1: not wanted itself */
 	int32_t first_child, next_sibling;
 	bool owned;
+	bool column; /* of the output */
 };
 
 struct fields {

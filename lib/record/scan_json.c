@@ -28,11 +28,9 @@ static inline bool foreseen(const struct json_scan *j, const struct shape_entry 
 	if (x->parent != j->node || x->first != j->first)
 		return false;
 	memcpy(&head, j->p, sizeof(head)); /* blocks are padded */
-	if ((head ^ x->head) & x->mask)
+	if ((head ^ x->head) & x->mask || (size_t)(j->c.end - j->p) < x->len)
 		return false;
-	if (x->len <= sizeof(head))
-		return true;
-	return (size_t)(j->c.end - j->p) >= x->len &&
+	return x->len <= sizeof(head) ||
 	       !memcmp(j->p + 8, j->s->shape_text.data + x->at + 8, x->len - 8);
 }
 
@@ -62,17 +60,15 @@ static int learn(struct json_scan *j, const char *from, const char *comma, const
 	return 0;
 }
 
-/* A name with escapes, as the field tree spells it. */
+/* The child of a name with escapes; half a surrogate pair is in no field's name. -2 on failure. */
 static int32_t escaped_child(struct json_scan *j, const char *name, const char *end)
 {
 	struct value v = {.text = name, .len = (size_t)(end - name), .kind = VALUE_STRING};
 	struct buf *b = &j->s->name;
 
 	b->len = 0;
-	if (value_string(&v, b, j->c.err)) {
-		error_at(j->c.err, NULL, 0, (uint64_t)(name - j->c.line) + 1);
-		return -2;
-	}
+	if (value_string(&v, b, j->c.err))
+		return j->c.err->kind == ERROR_DATA ? NODE_NONE : -2;
 	return fields_child(j->s->fields, j->node, b->data ? b->data : "", b->len);
 }
 
@@ -92,6 +88,8 @@ static int member(struct json_scan *j, int32_t *node, const char **comma)
 			*node = x->node;
 			*comma = j->p + x->comma;
 			j->p += x->len;
+			if ((unsigned char)*j->p <= ' ')
+				j->p = scan_space(j->p, j->c.end);
 			j->next = i + 1;
 			return 1;
 		}
@@ -230,16 +228,17 @@ static int known_value(struct json_scan *j, int32_t node)
 	return 0;
 }
 
-static int unknown_member(struct json_scan *j, const char *p)
+/* Whether the output has a place for the member read from `from` on, whose value comes next. If
+ * not, the name is remembered: a control record may have any members. */
+static void judge_member(struct json_scan *j, const char *from, int32_t node)
 {
-	const char *name = memchr(p, '"', (size_t)(j->p - p)), *end = name;
-	bool escaped;
+	const struct field_node *n = node == NODE_NONE ? NULL : &j->nodes[node];
+	bool inner = n && n->first_child != NODE_NONE;
 
-	end = scan_string(&j->c, name, &escaped);
-	scan_fail(&j->c, name,
-		  "the output has no column for field %.*s; name all with --csv-fields",
-		  (int)(end - name), name);
-	return -1;
+	if (j->cutting || j->s->unknown || (n && n->column) || (inner && *j->p == '{') ||
+	    (inner && (size_t)(j->c.end - j->p) >= 4 && !memcmp(j->p, "null", 4)))
+		return;
+	j->s->unknown = memchr(from, '"', (size_t)(j->p - from));
 }
 
 static int scan_members(struct json_scan *j)
@@ -258,11 +257,11 @@ static int scan_members(struct json_scan *j)
 		if (j->node == NODE_ROOT && top_member(j, node, from, comma))
 			return -1;
 		j->first = false;
+		if (j->s->refuse_unknown)
+			judge_member(j, from, node);
 		if (node != NODE_NONE) {
 			if (known_value(j, node))
 				return -1;
-		} else if (j->s->refuse_unknown) {
-			return unknown_member(j, from);
 		} else {
 			if (!(j->p = scan_skip(&j->c, j->p, j->depth)))
 				return -1;
@@ -304,6 +303,7 @@ int scan_json(struct scanner *s, struct record *rec, struct error *err)
 	}
 	j.p++;
 	s->missed = 0;
+	s->unknown = NULL;
 	if (scan_members(&j))
 		return -1;
 	rec->close = (uint32_t)(j.p - line);

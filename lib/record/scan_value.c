@@ -260,6 +260,8 @@ int value_truth(const struct value *v, bool *truth, struct error *err)
 		*truth = v->kind == VALUE_TRUE;
 	else if (v->kind == VALUE_NUMBER && (v->number == 0 || v->number == 1))
 		*truth = v->number == 1;
+	else if (v->kind == VALUE_ABSENT || v->kind == VALUE_NULL)
+		return error_set(err, ERROR_DATA, "it is missing");
 	else
 		return error_set(err, ERROR_DATA, "'%.*s' is neither true/false nor 0/1",
 				 v->len > 40 ? 40 : (int)v->len, v->len ? v->text : "");

@@ -103,8 +103,23 @@ static bool next_line(struct scanner *s, struct record *rec)
 static int bad_control(const struct record *rec, const struct value *v, struct error *err,
 		       const char *what)
 {
+	bool absent = v->kind == VALUE_ABSENT;
+
 	error_set(err, ERROR_CONFIG, "control record: %s", what);
-	return error_at(err, NULL, 0, v->text ? (uint64_t)(v->text - rec->text) + 1 : 1);
+	return error_at(err, NULL, 0, absent ? 1 : (uint64_t)(v->text - rec->text) + 1);
+}
+
+/* A value that the output has no place for. */
+static int bad_member(const struct scanner *s, const struct record *rec, struct error *err)
+{
+	const struct scan c = {.line = rec->text, .end = rec->text + rec->len, .err = err};
+	bool escaped;
+	size_t len = (size_t)(scan_string(&c, s->unknown, &escaped) - s->unknown);
+
+	scan_fail(&c, s->unknown,
+		  "the output has no column for field %.*s%s; name all with --csv-fields",
+		  len > 100 ? 100 : (int)len, s->unknown, len > 100 ? "..." : "");
+	return -1;
 }
 
 static int read_control(struct scanner *s, struct record *rec, struct error *err)
@@ -147,11 +162,7 @@ static int scan_record(struct scanner *s, struct record *rec, struct error *err)
 			return error_at(err, NULL, 0, bad + 1);
 		}
 	}
-	if (s->block->format == FORMAT_CSV)
-		return scan_csv(s, rec, err);
-	if (scan_json(s, rec, err))
-		return -1;
-	return read_control(s, rec, err);
+	return s->block->format == FORMAT_CSV ? scan_csv(s, rec, err) : scan_json(s, rec, err);
 }
 
 int scanner_next(struct scanner *s, struct record *rec, struct error *err)
@@ -171,6 +182,9 @@ int scanner_next(struct scanner *s, struct record *rec, struct error *err)
 			error_prefix(err, "last line has no newline and is no record");
 		return error_at(err, s->block->file, rec->line, 0);
 	}
+	if (read_control(s, rec, err) ||
+	    (rec->control == CONTROL_NONE && s->unknown && bad_member(s, rec, err)))
+		return error_at(err, s->block->file, rec->line, 0);
 	rec->cuts = s->cuts;
 	rec->n_cuts = s->n_cuts;
 	return 1;

@@ -80,13 +80,14 @@ int scanner_start(struct scanner *s, const struct block *b, struct error *err);
  */
 int scanner_next(struct scanner *s, struct record *rec, struct error *err);
 
-/* From now on a member or element that no wanted or owned field leads to makes its record a bad
- * one. */
+/* From now on a JSON record is a bad one when it has a value that is neither a column's
+ * (fields_column) nor owned: it would be lost. (null where columns lie below is none.) */
 void scanner_refuse_unknown(struct scanner *s);
 
 /*
  * Calls leaf for every value of the record that is no object (an array, and an object without
- * members, is one value), in order, with its dotted path, good during the call. Stops when leaf
+ * members, is one value), in order, with its dotted path, good during the call. Members whose name
+ * no path can hold (empty, with a NUL, with half a surrogate pair) are passed over. Stops when leaf
  * returns nonzero and returns that; -1 also for memory. The record must have scanned well.
  */
 typedef int scanner_leaf_fn(void *context, const char *path, const struct value *v,

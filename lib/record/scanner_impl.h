@@ -45,7 +45,8 @@ struct scanner {
 	size_t columns_cap, owned_cap;
 
 	bool refuse_unknown;
-	struct buf name; /* a member's name without escapes; a path being walked */
+	const char *unknown; /* then: name of the first member without a column, in quotes */
+	struct buf name;     /* a member's name without escapes; a path being walked */
 };
 
 /* Where a scan stands, for errors. */

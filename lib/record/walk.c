@@ -17,30 +17,39 @@ static int call_leaf(struct walk *w, const struct value *v)
 	return w->leaf(w->context, w->path->data, v, w->c.err);
 }
 
+/* The member's name at *p, appended to the path: 1, 0 when no path can hold it, -1. */
+static int add_name(struct walk *w, const char **p)
+{
+	struct value v = {.text = *p, .kind = VALUE_STRING};
+	bool escaped;
+
+	*p = scan_string(&w->c, *p, &escaped);
+	v.len = (size_t)(*p - v.text);
+	w->name->len = 0;
+	if (value_string(&v, w->name, w->c.err))
+		return w->c.err->kind == ERROR_DATA ? 0 : -1;
+	if (!w->name->len || memchr(w->name->data, 0, w->name->len))
+		return 0;
+	return path_append(w->path, w->name->data, w->name->len, w->c.err) ? -1 : 1;
+}
+
 /* Walks the object at *p; the scan that came before checked all of it, its depth too. */
 static int walk_object(struct walk *w, const char **p)
 {
 	const char *q = scan_space(*p + 1, w->c.end);
 	size_t base = w->path->len;
-	bool escaped;
 
 	while (*q != '}') {
-		struct value v = {.text = q, .kind = VALUE_STRING};
-		q = scan_string(&w->c, q, &escaped);
-		v.len = (size_t)(q - v.text);
-		w->name->len = 0;
-		if (value_string(&v, w->name, w->c.err) ||
-		    path_append(w->path, w->name->data ? w->name->data : "", w->name->len,
-				w->c.err))
-			return -1;
+		struct value v = {.kind = VALUE_ABSENT};
+		int named = add_name(w, &q), ret = named < 0 ? -1 : 0;
 		q = scan_space(q, w->c.end);
 		q = scan_space(q + 1, w->c.end);
-		int ret;
-		if (*q == '{' && *scan_space(q + 1, w->c.end) != '}') {
+		if (named > 0 && *q == '{' && *scan_space(q + 1, w->c.end) != '}') {
 			ret = walk_object(w, &q);
 		} else {
 			q = scan_value(&w->c, q, 0, &v);
-			ret = call_leaf(w, &v);
+			if (named > 0)
+				ret = call_leaf(w, &v);
 		}
 		if (ret)
 			return ret;

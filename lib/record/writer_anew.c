@@ -43,7 +43,7 @@ int anew_add_column(struct writer *w, const char *column, struct fields *fields,
 {
 	struct path path;
 	struct member *m = &w->root;
-	int slot = fields_want(fields, column, err);
+	int slot = fields_column(fields, column, err);
 
 	if (slot < 0 || path_parse(&path, column, strlen(column), err))
 		return -1;
