@@ -149,13 +149,18 @@ static struct report *read_records(char *const *paths, uint64_t *rejected, struc
 	struct record rec;
 	struct fields *fields = fields_new(err);
 
-	if (!fields || report_intake_init(&in, &o.intake, fields, err) < 0)
+	if (!fields)
 		message_die(err);
+	if (report_intake_init(&in, &o.intake, fields, err) < 0) {
+		if (err->kind == ERROR_USAGE)
+			options_fail(&program, "%s", err->what);
+		message_die(err);
+	}
 	struct records *records = records_open(&program, &o.stream, paths, fields);
-	records_peek(records, report_intake_leaf, &in);
+	records_peek(records, choice_leaf, &in.choice);
 	if (report_intake_want(&in, fields, err) < 0)
 		message_die(err);
-	struct report *r = report_new((const char *const *)in.names, in.n, err);
+	struct report *r = report_new((const char *const *)in.choice.names, in.choice.n, err);
 	if (!r)
 		message_die(err);
 	while (records_next(records, &rec)) {

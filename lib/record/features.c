@@ -81,10 +81,32 @@ static size_t name_length(const char *path)
 	return len;
 }
 
+/* Whether the test holds for any name of a path. */
+static bool has_name(const char *path, bool (*test)(const char *name, size_t len))
+{
+	for (;; path++) {
+		size_t len = name_length(path);
+
+		if (test(path, len))
+			return true;
+		path += len;
+		if (!*path)
+			return false;
+	}
+}
+
+static bool is_empty(const char *name, size_t len)
+{
+	(void)name;
+	return len == 0;
+}
+
 bool feature_rule_takes(const struct feature_rule *r, const char *path)
 {
 	size_t in = r->verdict ? strlen(r->verdict) : 0;
 
+	if (has_name(path, is_empty))
+		return false;
 	for (size_t i = 0; i < r->n; i++) {
 		if (path_matches(r->patterns[i], path))
 			return true;
@@ -93,13 +115,5 @@ bool feature_rule_takes(const struct feature_rule *r, const char *path)
 		return false;
 	if (r->verdict && strncmp(path, r->verdict, in) == 0 && (path[in] == '.' || !path[in]))
 		return false;
-	for (const char *p = path;; p++) {
-		size_t len = name_length(p);
-
-		if (is_other(p, len))
-			return false;
-		p += len;
-		if (!*p)
-			return true;
-	}
+	return !has_name(path, is_other);
 }

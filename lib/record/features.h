@@ -26,7 +26,8 @@ void feature_rule_release(struct feature_rule *r);
  * Is the numeric field of this path a feature? Without patterns: not the time field, not what is in
  * the verdict's object, and nothing in whose path a name is "id", "latitude", "longitude", a
  * verdict's (anomaly_score, is_anomaly, severity, score_quantile, reasons, imputed, model_version,
- * rules_version), begins with "_" or "label", or ends in "_id", "_at" or "_timestamp".
+ * rules_version), begins with "_" or "label", or ends in "_id", "_at" or "_timestamp". With or
+ * without patterns: no path with an empty name in it, for it leads to no field.
  */
 bool feature_rule_takes(const struct feature_rule *r, const char *path);
 

@@ -46,16 +46,14 @@ int report_intake_init(struct report_intake *in, const struct report_intake_opti
 	    want(fields, options->time_field, &in->slots[TIME], err) < 0 ||
 	    want(fields, options->truth, &in->slots[TRUTH], err) < 0)
 		return -1;
-	return feature_rule_init(&in->rule, options->features, options->time_field,
+	return feature_rule_init(&in->choice.rule, options->features, options->time_field,
 				 options->as ? in->verdict.data : NULL, err);
 }
 
 void report_intake_release(struct report_intake *in)
 {
-	feature_rule_release(&in->rule);
-	for (size_t i = 0; i < in->n; i++)
-		free(in->names[i]);
-	free(in->names);
+	choice_release(&in->choice);
+	feature_rule_release(&in->choice.rule);
 	free(in->feature_slots);
 	free(in->values);
 	buf_release(&in->verdict);
@@ -63,66 +61,36 @@ void report_intake_release(struct report_intake *in)
 	buf_release(&in->version);
 }
 
-/* A name that is empty or holds a NUL makes a path that leads to no field. */
-static bool can_be_wanted(const char *path)
+/* The truth is no feature, unless a pattern takes it. */
+static void leave_truth_out(struct report_intake *in)
 {
-	struct error ignored = ERROR_INIT;
-	struct path p;
+	struct choice *c = &in->choice;
+	size_t n = 0;
 
-	if (path_parse(&p, path, strlen(path), &ignored) < 0)
-		return false;
-	path_release(&p);
-	return true;
-}
-
-int report_intake_leaf(void *context, const char *path, const struct value *v, struct error *err)
-{
-	struct report_intake *in = context;
-
-	if ((v->kind != VALUE_NUMBER && v->kind != VALUE_NULL) ||
-	    !feature_rule_takes(&in->rule, path) || !can_be_wanted(path) ||
-	    (!in->rule.n && strcmp(path, in->options.truth) == 0))
-		return 0;
-	if (MEM_GROW(&in->names, &in->cap, in->n + 1, err) < 0 ||
-	    !(in->names[in->n] = mem_strndup(path, strlen(path), err)))
-		return -1;
-	in->n++;
-	return 0;
-}
-
-static bool is_taken(const struct report_intake *in, size_t n, size_t slot)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (in->feature_slots[i] == slot)
-			return true;
+	for (size_t i = 0; i < c->n; i++) {
+		if (!c->rule.n && strcmp(c->names[i], in->options.truth) == 0)
+			free(c->names[i]);
+		else
+			c->names[n++] = c->names[i];
 	}
-	return false;
+	c->n = n;
 }
 
 int report_intake_want(struct report_intake *in, struct fields *fields, struct error *err)
 {
-	size_t n = 0;
+	struct choice *c = &in->choice;
 
-	in->feature_slots = mem_alloc(in->n, sizeof(*in->feature_slots), err);
-	in->values = mem_alloc(in->n, sizeof(*in->values), err);
+	if (choice_finish(c, err) < 0)
+		return -1;
+	leave_truth_out(in);
+	in->feature_slots = mem_alloc(c->n, sizeof(*in->feature_slots), err);
+	in->values = mem_alloc(c->n, sizeof(*in->values), err);
 	if (!in->feature_slots || !in->values)
 		return -1;
-	for (size_t i = 0; i < in->n; i++) {
-		size_t before = fields_count(fields), slot;
-
-		if (want(fields, in->names[i], &slot, err) < 0)
+	for (size_t i = 0; i < c->n; i++) {
+		if (want(fields, c->names[i], &in->feature_slots[i], err) < 0)
 			return -1;
-		char *name = in->names[i];
-		in->names[i] = NULL;
-		/* A member that stands twice in the record is one field. */
-		if (slot < before && is_taken(in, n, slot)) {
-			free(name);
-			continue;
-		}
-		in->feature_slots[n] = slot;
-		in->names[n++] = name;
 	}
-	in->n = n;
 	return 0;
 }
 
@@ -232,7 +200,7 @@ int report_intake_row(struct report_intake *in, const struct record *rec, struct
 			return error_prefix(err, "'model_version'");
 		row->model_version = in->version.data;
 	}
-	for (size_t i = 0; i < in->n; i++) {
+	for (size_t i = 0; i < in->choice.n; i++) {
 		const struct value *x = &v[in->feature_slots[i]];
 
 		in->values[i] = x->kind == VALUE_NUMBER ? x->number

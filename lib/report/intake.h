@@ -8,7 +8,7 @@
 #include "lib/base/error.h"
 #include "lib/base/mem.h"
 #include "lib/base/timestamp.h"
-#include "lib/record/features.h"
+#include "lib/record/choice.h"
 #include "lib/record/scanner.h"
 #include "lib/report/report.h"
 
@@ -23,12 +23,10 @@ struct report_intake_options {
 
 struct report_intake {
 	struct report_intake_options options;
-	struct feature_rule rule;
+	struct choice choice; /* a walk over the first record (choice_leaf) fills it */
 	size_t slots[6];
-	struct buf verdict; /* path of the verdict's object, terminated; empty without --as */
-	char **names;       /* [n] paths of the features */
-	size_t n, cap;
-	size_t *feature_slots; /* [n], after report_intake_want */
+	struct buf verdict;    /* path of the verdict's object, terminated; empty without --as */
+	size_t *feature_slots; /* [choice.n], after report_intake_want */
 	double *values;
 	struct buf text, version;
 	bool naive; /* a time without a zone was read */
@@ -39,11 +37,7 @@ int report_intake_init(struct report_intake *in, const struct report_intake_opti
 		       struct fields *fields, struct error *err);
 void report_intake_release(struct report_intake *in);
 
-/* For a walk over the first record (context: the intake): what is a number or missing in it and
- * taken by the rule is a feature. */
-scanner_leaf_fn report_intake_leaf;
-
-/* After the walk: wants the features. */
+/* After the walk: wants the features chosen, choice.names. */
 int report_intake_want(struct report_intake *in, struct fields *fields, struct error *err);
 
 /*

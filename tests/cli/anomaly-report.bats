@@ -162,6 +162,8 @@ is_png() {
 	[[ $text = *"a +"* && $text != *"extra"* ]]
 	[[ $(anomaly-report --as v --features 'b.*' in | page -) = *"Features 2 "* ]]
 	[[ $(anomaly-report --as v --top 1 in | page -) = *"The 1 field whose mean"* ]]
+	[[ $(anomaly-report --as v --features 'a,late' in | page -) = *"Compared: 1 of 2 fields. 1 has too few values"* ]]
+	[[ $(anomaly-report --as v --truth b.d in | page -) = *"Features 4 "* ]]
 	expect_error 64 "an empty name in 'a,,b'" anomaly-report --features a,,b in
 }
 

@@ -32,6 +32,9 @@ static void by_default_numbers_that_are_measured(void **state)
 		if (feature_rule_takes(&r, others[i]))
 			fail_msg("%s is no feature", others[i]);
 	}
+	assert_false(feature_rule_takes(&r, ""));
+	assert_false(feature_rule_takes(&r, "a."));
+	assert_false(feature_rule_takes(&r, "a..b"));
 	/* "id" behind an escaped dot is the end of a longer name. */
 	assert_true(feature_rule_takes(&r, "a\\.id"));
 	feature_rule_release(&r);
@@ -49,6 +52,7 @@ static void patterns_decide_alone(void **state)
 	assert_false(feature_rule_takes(&r, "humidity"));
 	assert_false(feature_rule_takes(&r, "features"));
 	assert_false(feature_rule_takes(&r, "features.1.2"));
+	assert_false(feature_rule_takes(&r, "features."));
 	feature_rule_release(&r);
 }
 
