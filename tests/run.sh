@@ -43,7 +43,7 @@ files() {
 
 # A test file that hangs must not hold up the rest.
 limited() {
-	timeout --kill-after=10 "${TEST_TIMEOUT:-600}" "$@"
+	timeout --kill-after=10 "${TEST_TIMEOUT:-300}" "$@"
 }
 
 run_file() {

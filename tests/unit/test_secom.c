@@ -126,8 +126,8 @@ static void takes_variants_of_lines(void **state)
 		"1 2\n3 4\n",
 		"1 2\r\n3 4\r\n",
 		"1 2\n3 4",
-		"\xef\xbb\xbf"
-		"1 2\n3 4\n",
+		("\xef\xbb\xbf"
+		 "1 2\n3 4\n"),
 		" 1  2 \n\t3\t4\t\n",
 	};
 	struct error err = ERROR_INIT;
