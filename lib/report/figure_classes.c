@@ -67,7 +67,7 @@ void figure_features(struct figure *f, const struct report *r,
 	text_printf(s, "EOD\nset xrange [%.17g:%.17g]\nset yrange [%u.7:-0.7]\n", low - pad,
 		    high + pad, rows - 1);
 	figure_key(f);
-	figure_x_title(f, "difference of means, in standard deviations");
+	figure_x_title(f, "difference of means, anomalous less normal, in standard deviations");
 	text_add(s, "set border 1\nset ytics scale 0\nset grid x noy\n"
 		    "set arrow from first 0, graph 0 to first 0, graph 1 nohead lw 1 lc rgb "
 		    "\"" COLOUR_FAINT "\"\n"
