@@ -189,7 +189,7 @@ static int write_page(const struct page *page, struct error *err)
 				 ? error_prefix(err, "standard output")
 				 : 0;
 	else if (status == 0)
-		status = report_write_file(o.output, &html.buf, err);
+		status = file_replace(o.output, html.buf.data, html.buf.len, err);
 	buf_release(&html.buf);
 	return status;
 }

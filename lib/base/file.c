@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -279,4 +281,29 @@ void file_out_abort(struct file_out *f)
 	free(f->tmp_path);
 	free(f->path);
 	*f = (struct file_out)FILE_OUT_INIT;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, struct error *err)
+{
+	struct file_out f = FILE_OUT_INIT;
+	sigset_t held, before;
+	int status = -1;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &held, &before);
+	if (file_out_begin(&f, path, err) < 0)
+		goto out;
+	if (!f.tmp_path) /* a pipe may make it wait for long */
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (file_write_all(f.fd, bytes, n, err) < 0)
+		error_prefix(err, "'%s'", path);
+	else
+		status = file_out_commit(&f, err);
+out:
+	file_out_abort(&f);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
 }

@@ -41,4 +41,8 @@ int file_out_commit(struct file_out *f, struct error *err);
 /* Removes what was written; nothing if committed. Safe after any failure. */
 void file_out_abort(struct file_out *f);
 
+/* All of a file at once: begin, write, commit. SIGINT, SIGTERM and SIGHUP wait meanwhile (unless
+ * path is written directly), so that no signal that ends the program leaves a part behind. */
+int file_replace(const char *path, const void *bytes, size_t n, struct error *err);
+
 #endif

@@ -7,7 +7,6 @@
 
 int metrics_write(const char *path, const struct metric *metrics, size_t n, struct error *err)
 {
-	struct file_out f = FILE_OUT_INIT;
 	struct buf b = BUF_INIT;
 	int ret = -1;
 
@@ -22,14 +21,10 @@ int metrics_write(const char *path, const struct metric *metrics, size_t n, stru
 			       number))
 			goto out;
 	}
-	if (file_out_begin(&f, path, err) || file_write_all(f.fd, b.data, b.len, err) ||
-	    file_out_commit(&f, err)) {
-		error_prefix(err, "cannot write metrics '%s'", path);
-		goto out;
-	}
-	ret = 0;
+	ret = file_replace(path, b.data, b.len, err);
+	if (ret)
+		error_prefix(err, "cannot write metrics");
 out:
-	file_out_abort(&f);
 	buf_release(&b);
 	return ret;
 }

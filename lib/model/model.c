@@ -281,16 +281,11 @@ struct model *model_load(const char *path, struct error *err)
 int model_save(struct model *m, const char *path, struct error *err)
 {
 	struct buf bytes = BUF_INIT;
-	struct file_out file = FILE_OUT_INIT;
-	int rc = -1;
-	if (model_encode(m, &bytes, err) < 0 || file_out_begin(&file, path, err) < 0)
-		goto out;
-	if (file_write_all(file.fd, bytes.data, bytes.len, err) < 0)
-		error_at(err, path, 0, 0);
-	else
-		rc = file_out_commit(&file, err);
-out:
-	file_out_abort(&file);
+	int rc = model_encode(m, &bytes, err) < 0 ||
+				 file_replace(path, bytes.data, bytes.len, err) < 0
+			 ? -1
+			 : 0;
+
 	buf_release(&bytes);
 	return rc;
 }

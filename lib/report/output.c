@@ -5,19 +5,6 @@
 #include <unistd.h>
 #include "lib/base/file.h"
 
-int report_write_file(const char *path, const struct buf *b, struct error *err)
-{
-	struct file_out f = FILE_OUT_INIT;
-
-	if (file_out_begin(&f, path, err) < 0)
-		return -1;
-	if (file_write_all(f.fd, b->data, b->len, err) < 0) {
-		file_out_abort(&f);
-		return error_prefix(err, "'%s'", path);
-	}
-	return file_out_commit(&f, err);
-}
-
 static int write_png(const char *path, const struct figure *f, const char *gnuplot,
 		     struct error *err)
 {
@@ -29,7 +16,7 @@ static int write_png(const char *path, const struct figure *f, const char *gnupl
 			return error_errno(err, ERROR_CREATE, errno, "cannot remove '%s'", path);
 		return 0;
 	}
-	if (figure_png(f, gnuplot, &png, err) < 0 || report_write_file(path, &png, err) < 0)
+	if (figure_png(f, gnuplot, &png, err) < 0 || file_replace(path, png.data, png.len, err) < 0)
 		status = -1;
 	buf_release(&png);
 	return status;

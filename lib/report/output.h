@@ -3,11 +3,7 @@
 #define REPORT_OUTPUT_H
 
 #include "lib/base/error.h"
-#include "lib/base/mem.h"
 #include "lib/report/figure.h"
-
-/* Writes a file aside and puts it in its place when it is whole. */
-int report_write_file(const char *path, const struct buf *b, struct error *err);
 
 /* Writes each of the figures[FIGURES] as dir/NAME.png; the folder is made if need be. Of a figure
  * that is not drawn, the file of an earlier run is removed. */

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -428,6 +429,59 @@ static void test_nth_allocation_fails(void **state)
 	assert_in_range(alloc_fail_each(write_and_read, NULL), 4, 10);
 }
 
+/* A child replaces a file again and again until a signal ends it, at any point. */
+static void replace_until_killed(int started)
+{
+	static char bytes[1 << 20];
+	struct error err = ERROR_INIT;
+
+	for (bool first = true;; first = false) {
+		if (first && write(started, "x", 1) != 1)
+			_exit(1);
+		if (file_replace("big", bytes, sizeof(bytes), &err) < 0)
+			_exit(1);
+	}
+}
+
+static void test_replace_leaves_no_part(void **state)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+
+	(void)state;
+	for (size_t i = 0; i < 12; i++) {
+		int started[2], status;
+		struct stat st;
+		char byte;
+		assert_int_equal(pipe(started), 0);
+		pid_t child = fork();
+		if (child == 0)
+			replace_until_killed(started[1]);
+		assert_int_equal(read(started[0], &byte, 1), 1);
+		assert_int_equal(kill(child, signals[i % 3]), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), signals[i % 3]);
+		close(started[0]);
+		close(started[1]);
+		assert_int_equal(stat("big", &st), 0);
+		assert_int_equal(st.st_size, 1 << 20);
+		assert_int_equal(count_names(".", false), 1);
+	}
+}
+
+static void test_replace_fails(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(file_replace("missing/file", "x", 1, &err), -1);
+	assert_int_equal(err.kind, ERROR_CREATE);
+	assert_int_equal(file_replace("/dev/full", "x", 1, &err), -1);
+	assert_int_equal(err.kind, ERROR_IO);
+	assert_non_null(strstr(err.what, "'/dev/full'"));
+	assert_int_equal(count_names(".", false), 0);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
 
 int main(void)
@@ -447,6 +501,8 @@ int main(void)
 		IN_FOLDER(test_commit_that_fails),
 		IN_FOLDER(test_fifo_is_written_directly),
 		IN_FOLDER(test_named_descriptor_keeps_its_place),
+		IN_FOLDER(test_replace_leaves_no_part),
+		IN_FOLDER(test_replace_fails),
 		IN_FOLDER(test_nth_allocation_fails),
 	};
 
