@@ -436,9 +436,9 @@ static void replace_until_killed(int started)
 	struct error err = ERROR_INIT;
 
 	for (bool first = true;; first = false) {
-		if (first && write(started, "x", 1) != 1)
-			_exit(1);
 		if (file_replace("big", bytes, sizeof(bytes), &err) < 0)
+			_exit(1);
+		if (first && write(started, "x", 1) != 1)
 			_exit(1);
 	}
 }
