@@ -81,6 +81,8 @@ int csv_write_string(struct buf *out, const char *text, size_t len, struct error
 
 	for (size_t i = 0; i < len && !quote; i++)
 		quote = text[i] == ',' || text[i] == '"' || (unsigned char)text[i] < 0x20;
+	if (memchr(text, 0, len))
+		return error_set(err, ERROR_DATA, "a NUL character cannot stand in CSV");
 	if (!quote)
 		return buf_add(out, text, len, err);
 	if (buf_reserve(out, 2 * len + 2, err))
@@ -95,26 +97,52 @@ int csv_write_string(struct buf *out, const char *text, size_t len, struct error
 	return 0;
 }
 
+const char *csv_row_end(struct csv_split *s, const char *p, const char *end)
+{
+	const char *nl = NULL; /* the first at or behind p; end when there is none */
+
+	while (p < end) {
+		if (s->open || (s->closed && *p == '"')) {
+			const char *q = memchr(p + !s->open, '"', (size_t)(end - p - !s->open));
+			s->open = !q;
+			s->closed = q;
+			s->last = '"';
+			if (!q)
+				return NULL;
+			p = q + 1;
+			continue;
+		}
+		s->closed = false;
+		if (!nl || nl < p)
+			nl = memchr(p, '\n', (size_t)(end - p));
+		nl = nl ? nl : end;
+		const char *q = memchr(p, '"', (size_t)(nl - p));
+		char before = q && q > p ? q[-1] : s->last;
+		if (!q) {
+			s->last = nl < end ? '\n' : end[-1];
+			return nl < end ? nl + 1 : NULL;
+		}
+		s->open = before == ',' || before == '\n';
+		s->last = '"';
+		p = q + 1;
+	}
+	return NULL;
+}
+
 size_t csv_row(const char *p, size_t n, uint64_t *lines)
 {
-	const char *start = p, *end = p + n;
-	bool quoted = false;
+	const char *nl = memchr(p, '\n', n), *end = p + n;
 
-	*lines = 0;
-	while (p < end) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *stop = nl ? nl : end;
-		const char *q = p;
-		while ((q = memchr(q, '"', (size_t)(stop - q)))) {
-			quoted = !quoted;
-			q++;
-		}
-		p = nl ? nl + 1 : end;
-		*lines += nl != NULL;
-		if (nl && !quoted)
-			break;
+	*lines = nl != NULL;
+	if (memchr(p, '"', nl ? (size_t)(nl - p) : n)) {
+		struct csv_split split = CSV_SPLIT_INIT;
+		const char *row_end = csv_row_end(&split, p, end);
+		end = row_end ? row_end : end;
+		for (*lines = 0; nl && nl < end; nl = memchr(nl + 1, '\n', (size_t)(end - nl - 1)))
+			++*lines;
+		return (size_t)(end - p);
 	}
-	return (size_t)(p - start);
+	return nl ? (size_t)(nl + 1 - p) : n;
 }
 
 void csv_header_free(struct csv_header *h)
@@ -134,7 +162,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* After sorting, a name that begins another's path can be apart from it ("a", "a-b", "a.b"), so
- * each prefix is looked up. */
+ * each prefix is looked up, among those before. */
 static int check_names(const struct csv_header *h, struct error *err)
 {
 	char **sorted = mem_alloc(h->n, sizeof(*sorted), err);
@@ -150,11 +178,15 @@ static int check_names(const struct csv_header *h, struct error *err)
 			error_set(err, ERROR_DATA, "header names column '%s' twice", name);
 			goto out;
 		}
-		for (char *dot = name; (dot = strchr(dot, '.')); dot++) {
-			if (dot > name && dot[-1] == '\\')
+		for (char *dot = name; *dot; dot++) {
+			if (*dot == '\\') { /* never the last byte of a path */
+				dot++;
+				continue;
+			}
+			if (*dot != '.')
 				continue;
 			*dot = '\0';
-			bool clash = bsearch(&name, sorted, h->n, sizeof(*sorted), by_name) && true;
+			bool clash = bsearch(&name, sorted, i, sizeof(*sorted), by_name) != NULL;
 			*dot = '.';
 			if (clash) {
 				error_set(err, ERROR_DATA,
@@ -171,11 +203,42 @@ out:
 	return ret;
 }
 
+/* Adds the column that a cell names, in the one spelling that paths have. */
+static int add_column(struct csv_header *h, size_t *cap, const struct csv_cell *cell,
+		      struct error *err)
+{
+	struct buf name = BUF_INIT, path_text = BUF_INIT;
+	struct path path = {0};
+	int ret = -1;
+
+	if (csv_unquote(cell, &name, err) || path_parse(&path, name.data, name.len, err)) {
+		if (err->kind == ERROR_USAGE) {
+			err->kind = ERROR_DATA;
+			error_prefix(err, "header");
+			error_at(err, NULL, 0, (uint64_t)(cell->text - h->text) + 1);
+		}
+		goto out;
+	}
+	for (size_t i = 0; i < path.n; i++)
+		if (path_append(&path_text, path.parts[i].name, path.parts[i].len, err))
+			goto out;
+	if (MEM_GROW(&h->names, cap, h->n + 1, err) ||
+	    !(h->names[h->n] = mem_strndup(path_text.data, path_text.len, err)))
+		goto out;
+	h->n++;
+	ret = 0;
+out:
+	path_release(&path);
+	buf_release(&name);
+	buf_release(&path_text);
+	return ret;
+}
+
 struct csv_header *csv_header_new(const char *text, size_t len, bool crlf, struct error *err)
 {
 	struct csv_header *h = mem_alloc(1, sizeof(*h), err);
-	struct buf name = BUF_INIT;
 	size_t cap = 0, bad = utf8_check(text, len);
+	const char *p, *end;
 
 	if (!h)
 		return NULL;
@@ -187,37 +250,17 @@ struct csv_header *csv_header_new(const char *text, size_t len, bool crlf, struc
 		bad_cell(text, text + bad, err, "header is not valid UTF-8");
 		goto fail;
 	}
-	for (const char *p = text, *end = text + len;; p++) {
+	for (p = h->text, end = p + len;; p++) {
 		struct csv_cell cell;
-		struct path path;
-		const char *start = p;
-		if (!(p = csv_cell(text, p, end, &cell, err)))
+		if (!(p = csv_cell(h->text, p, end, &cell, err)) || add_column(h, &cap, &cell, err))
 			goto fail;
-		name.len = 0;
-		if (csv_unquote(&cell, &name, err) || buf_terminate(&name, err) ||
-		    MEM_GROW(&h->names, &cap, h->n + 1, err))
-			goto fail;
-		if (path_parse(&path, name.data, name.len, err)) {
-			if (err->kind == ERROR_USAGE) {
-				err->kind = ERROR_DATA;
-				error_prefix(err, "header");
-				error_at(err, NULL, 0, (uint64_t)(start - text) + 1);
-			}
-			goto fail;
-		}
-		path_release(&path);
-		if (!(h->names[h->n] = mem_strndup(name.data, name.len, err)))
-			goto fail;
-		h->n++;
 		if (p == end)
 			break;
 	}
-	buf_release(&name);
 	if (check_names(h, err))
 		goto fail;
 	return h;
 fail:
-	buf_release(&name);
 	csv_header_free(h);
 	return NULL;
 }

@@ -26,9 +26,28 @@ const char *csv_cell(const char *row, const char *p, const char *end, struct csv
 /* Appends a cell's characters, quotes resolved. */
 int csv_unquote(const struct csv_cell *cell, struct buf *out, struct error *err);
 
-/* Appends text as a cell, quoted if it must be (comma, quote, line break, leading or trailing
- * space, or text that would read back as another kind: number, true, false, empty) or if forced. */
+/* Appends text as a cell, quoted if it must be (comma, quote, control character, leading or
+ * trailing space, or text that would read back as another kind: number, true, false, empty).
+ * ERROR_DATA for a NUL, which no cell may hold. */
 int csv_write_string(struct buf *out, const char *text, size_t len, struct error *err);
+
+/*
+ * Where rows end, over a text in pieces. As in csv_cell a quote opens only at a cell's start: a
+ * stray one spoils its row, and not those behind.
+ */
+struct csv_split {
+	bool open;   /* inside quotes */
+	bool closed; /* the last byte is the quote that closed them; another one opens them again */
+	char last;   /* the last byte */
+};
+
+#define CSV_SPLIT_INIT       \
+	{                    \
+		.last = '\n' \
+	}
+
+/* Behind the first row end in [p, end), or NULL: none, and the state is that at end. */
+const char *csv_row_end(struct csv_split *s, const char *p, const char *end);
 
 /* Bytes of the row at p (of n bytes that hold at least one whole row or the last one), its line
  * end included: up to the first newline outside quotes, or n. *lines counts its newlines. */

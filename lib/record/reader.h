@@ -40,7 +40,7 @@ struct reader_options {
 /* The columns of a CSV input; shared by all blocks, lives as long as the reader. */
 struct csv_header {
 	size_t n;
-	char **names;     /* [n] dotted paths, unique, NUL-terminated, without quotes */
+	char **names; /* [n] dotted paths as path_append spells them, unique, none within another */
 	const char *text; /* the header row as it came, without its line end */
 	size_t len;
 	bool crlf; /* it ended in CR LF */
