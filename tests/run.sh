@@ -16,7 +16,7 @@ log=$build/log
 rm -rf "$log"
 mkdir -p "$log"
 export PATH=$build/bin:$PATH SENSORUTILS_BUILD=$build PYTHONDONTWRITEBYTECODE=1
-export CMOCKA_MESSAGE_OUTPUT=TAP
+export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1

@@ -3,6 +3,10 @@
 
 bats_require_minimum_version 1.5.0
 
+# A test of memory, time or signals that a sanitizer would distort is left out there by the line
+#     # bats test_tags=native
+# before its @test.
+
 # Standard output and standard error of `run` apart: run --separate-stderr -65 program …
 # then $output, $lines and $stderr.
 

@@ -115,3 +115,18 @@ unit() {
 	[[ $output = *"goes no further"* ]]
 	[[ ${lines[-1]} = "8 passed, 3 failed, 1 skipped" ]]
 }
+
+@test "install puts programs, pages, completions and data in place, uninstall takes them away" {
+	local to=$BATS_TEST_TMPDIR/root/usr p
+	"$top/tests/install.sh" install "$SENSORUTILS_BUILD" "$to"
+	for p in "$SENSORUTILS_BUILD"/bin/*; do
+		p=${p##*/}
+		cmp "$SENSORUTILS_BUILD/bin/$p" "$to/bin/$p"
+		[[ -x $to/bin/$p && -f $to/share/man/man1/$p.1 ]]
+		bash -n "$to/share/bash-completion/completions/$p"
+		[[ $(head -n 1 "$to/share/zsh/site-functions/_$p") = "#compdef $p" ]]
+	done
+	[[ -f $to/share/sensorutils/pipelines/secom.mk ]]
+	"$top/tests/install.sh" uninstall "$SENSORUTILS_BUILD" "$to"
+	[[ -z $(find "$to" -type f) && ! -e $to/share/sensorutils ]]
+}
