@@ -250,3 +250,17 @@ options_of_page() {
 		cmp "$BATS_TEST_TMPDIR/here" "$BATS_TEST_TMPDIR/there"
 	done
 }
+
+@test "a vanished reader ends a program by SIGPIPE, and nobody complains" {
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	for p in "${programs[@]}"; do
+		command_for "$p" "$(input_for "$p")"
+		echo "${command[@]}"
+		# A pipe whose only reader is gone before the program starts.
+		# shellcheck disable=SC2094
+		exec 5<>"$BATS_TEST_TMPDIR/pipe" 6>"$BATS_TEST_TMPDIR/pipe" 5<&-
+		run -141 bash -c '"$@" 2>&1 >&6' bash "${command[@]}"
+		exec 6>&-
+		[[ $output != *write* && $output != *ipe* ]]
+	done
+}
