@@ -72,7 +72,6 @@ int scan_csv(struct scanner *s, struct record *rec, struct error *err)
 {
 	const char *row = rec->text, *end = row + rec->len, *p = row;
 	const struct csv_header *h = s->header;
-	const char *after_comma = row;
 	bool kept = false;
 	size_t c = 0;
 
@@ -82,12 +81,12 @@ int scan_csv(struct scanner *s, struct record *rec, struct error *err)
 				  h->n);
 			return error_at(err, NULL, 0, (uint64_t)(p - row) + 1);
 		}
-		after_comma = p;
+		const char *cell = p;
 		if (!(p = column(s, row, p, end, c, err)))
 			return -1;
 		if (s->column_owned[c]) {
 			/* With the comma before it; while no cell stays, with the one behind. */
-			if (scan_cut(s, rec, kept ? after_comma - 1 : after_comma, err))
+			if (scan_cut(s, rec, kept ? cell - 1 : cell, err))
 				return -1;
 			s->cuts[s->n_cuts - 1].to = (uint32_t)(p - row + (!kept && p < end));
 		} else {

@@ -104,7 +104,7 @@ static int make_prefixes(struct writer *w, const struct writer_options *o, struc
 		w->prefix_len[i] = b.len;
 	}
 	b = (struct buf)BUF_INIT;
-	if ((w->object && (json_add_text(&b, o->object, strlen(o->object), err) ||
+	if ((o->object && (json_add_text(&b, o->object, strlen(o->object), err) ||
 			   buf_add_str(&b, ":{", err))) ||
 	    buf_terminate(&b, err)) {
 		buf_release(&b);
@@ -122,7 +122,7 @@ struct writer *writer_new(const struct writer_options *o, struct fields *fields,
 		return NULL;
 	w->from = o->from;
 	w->to = o->to;
-	w->anew = o->columns != NULL;
+	w->anew = !o->pass_through;
 	w->object = o->object != NULL;
 	w->slots = mem_alloc(o->n_columns, sizeof(*w->slots), err);
 	if (!w->slots)

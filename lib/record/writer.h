@@ -23,8 +23,8 @@
 
 struct writer_options {
 	enum record_format from, to; /* JSON or CSV */
-	const char *const *columns;  /* [n_columns] paths of the fields to write; NULL: all, passed
-					through, from == to */
+	bool pass_through;           /* all fields, as they came; from == to */
+	const char *const *columns;  /* else: [n_columns] paths of the fields to write */
 	size_t n_columns;
 	const char *const *added; /* [n_added] names of the fields that the program adds */
 	size_t n_added;
