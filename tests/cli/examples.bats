@@ -60,6 +60,21 @@ run_examples() {
 	[[ -s report.html && $(wc -l <scored.jsonl) -eq 1567 ]]
 }
 
+@test "README: the figures are those of the job on SECOM" {
+	[[ -n ${SECOM_DIR-} ]] || skip "SECOM_DIR is not set"
+	data=$(compgen -G "$SECOM_DIR/secom.data*" | head -n 1)
+	secom-prep "$data" "$SECOM_DIR/secom_labels.data" >secom.jsonl
+	iforest-train --trees 100 --contamination 0.1 --seed 42 -o secom.model secom.jsonl
+	anomaly-score -m secom.model secom.jsonl >scored.jsonl
+	anomaly-eval scored.jsonl >eval.txt
+	sed -n '/<!-- eval -->/,/<!-- eval end -->/s/^    //p' "$top/README.md" >figures
+	[[ $(wc -l <figures) -ge 8 ]]
+	! grep -vxFf eval.txt figures
+	# The verdict of the first record, which the README breaks into lines.
+	sed -n '/^     "anomaly_score"/,/}$/p' "$top/README.md" | tr -d ' \n' >shown
+	grep -o '"anomaly_score".*' scored.jsonl | head -n 1 | tr -d '\n' | cmp - shown
+}
+
 @test "README: names the programs, and only files that are there" {
 	for program in "$SENSORUTILS_BUILD"/bin/*; do
 		grep -qF "[${program##*/}](man/${program##*/}.1)" "$top/README.md"
