@@ -248,7 +248,7 @@ static int write_prepared(struct secom *secom, struct batch_output *out, struct 
 	for (size_t i = 0; i < t.n_rows; i++) {
 		for (size_t j = 0; j < t.n_columns; j++) {
 			cells[j].value = prepare_value(&p, j, t.x[i * t.n_columns + j]);
-			if (isinf(cells[j].value)) {
+			if (isinf(cells[j].value) || isinf(p.scale[j])) {
 				error_set(err, ERROR_DATA,
 					  "feature %zu of row %zu: scaled, it is beyond a double's "
 					  "range",

@@ -171,9 +171,11 @@ enum row_status prepare_row_f32(const struct prepare *p, const double *x, double
 		beyond |= fabs(value) >= PREPARE_BEYOND_F32;
 		out[j] = (float)value;
 	}
-	*imputed = p->impute == IMPUTE_NONE ? 0 : missing;
+	*imputed = missing;
 	if (missing == p->n_features || (double)missing > max_missing * (double)p->n_features)
 		return ROW_TOO_MANY_MISSING;
+	if (p->impute == IMPUTE_NONE)
+		*imputed = 0;
 	if (!beyond)
 		return ROW_OK;
 	for (*column = 0; !(fabs(prepare_value(p, *column, x[*column])) >= PREPARE_BEYOND_F32);)

@@ -76,8 +76,8 @@ enum row_status {
 /*
  * Prepares a row to float32: out has n_features. max_missing is a share in [0, 1]; *imputed counts
  * the values filled in. A row with every feature missing is ROW_TOO_MANY_MISSING whatever
- * max_missing is. With impute none NaN stays and counts as missing, but not as imputed. out is
- * written in any case.
+ * max_missing is; of such a row *imputed counts the values missing. With impute none NaN stays and
+ * counts as missing, but not as imputed. out is written in any case.
  */
 enum row_status prepare_row_f32(const struct prepare *p, const double *x, double max_missing,
 				float *out, uint32_t *imputed, size_t *column);

@@ -27,7 +27,7 @@ struct scorer_rows {
 struct verdict {
 	enum row_status status; /* anything but ROW_OK: no verdict, the record is bad */
 	uint32_t column;        /* ROW_BEYOND_FLOAT32: which feature */
-	uint32_t imputed;
+	uint32_t imputed;       /* values filled in; ROW_TOO_MANY_MISSING: values missing */
 	bool is_anomaly;
 	enum severity severity;
 	double score;    /* s in (0, 1], higher is more anomalous */

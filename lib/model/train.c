@@ -48,7 +48,8 @@ static int start_features(struct training *t, const char *const *names, struct e
 			    err);
 }
 
-/* A prepared value is monotone in the value read: all are finite as float32 if these are. */
+/* A prepared value is monotone in the value read: all are finite as float32 if these are. An
+ * infinite scale would make them 0. */
 static int check_range(const struct model *m, size_t column, const struct column_summary *c,
 		       struct error *err)
 {
@@ -56,7 +57,8 @@ static int check_range(const struct model *m, size_t column, const struct column
 	double fill = p->impute == IMPUTE_NONE ? c->min : p->fill[column];
 	const double ends[] = {c->min, c->max, fill};
 	for (size_t i = 0; i < 3; i++)
-		if (!(fabs(prepare_value(p, column, ends[i])) < PREPARE_BEYOND_F32))
+		if (!(fabs(prepare_value(p, column, ends[i])) < PREPARE_BEYOND_F32 &&
+		      isfinite(p->scale[column])))
 			return error_set(err, ERROR_DATA,
 					 "feature '%s' has values beyond the range of float32, "
 					 "from %g to %g",

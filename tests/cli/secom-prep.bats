@@ -71,6 +71,14 @@ need_secom() {
 	[[ ${lines[0]} = *'"features":{"0":1.0,"1":6.0,"2":7.0,"3":null}}' ]]
 }
 
+@test "what cannot be scaled within a double's range is refused" {
+	printf '1e308\n-1e308\n-1e308\n1e308\n' >t.data
+	printf '1 "19/07/2008 12:32:00"\n%.0s' 1 2 3 4 >t.labels
+	run --separate-stderr -65 secom-prep --scale robust t.data t.labels
+	[ -z "$output" ]
+	[[ $stderr = *"feature 0 of row 0: scaled, it is beyond a double's range" ]]
+}
+
 @test "no rows are no records, under every option" {
 	: >empty
 	run -0 secom-prep empty empty

@@ -315,6 +315,7 @@ static void test_row_lacks_too_much(void **state)
 	size_t column;
 	assert_int_equal(prepare_row_f32(&p, two, 0.5, out, &imputed, &column),
 			 ROW_TOO_MANY_MISSING);
+	assert_int_equal(imputed, 2);
 	assert_int_equal(prepare_row_f32(&p, two, 2.0 / 3, out, &imputed, &column), ROW_OK);
 	assert_int_equal(prepare_row_f32(&p, none, 1, out, &imputed, &column),
 			 ROW_TOO_MANY_MISSING);
@@ -335,6 +336,7 @@ static void test_row_without_imputing(void **state)
 	assert_int_equal(imputed, 0);
 	assert_true(isnan(out[0]) && out[1] == 1.0F && out[2] == 1.0F);
 	assert_int_equal(prepare_row_f32(&p, x, 0.3, out, &imputed, &column), ROW_TOO_MANY_MISSING);
+	assert_int_equal(imputed, 1);
 	prepare_release(&p);
 }
 

@@ -207,6 +207,8 @@ static void test_nothing_to_learn_from(void **state)
 	(void)state;
 	static const double constant[] = {1, 2, 1, 2, NAN, 2}, sparse[] = {1, NAN, NAN, 2};
 	static const double huge[] = {1, 2, 1e39, 4}, widest[] = {-1.7e308, 1.7e308, 1.7e308, 0};
+	/* Their interquartile range is infinite, so that scaled all would be 0. */
+	static const double apart[] = {-1e308, 1e308, 1e308, -1e308};
 	static const struct {
 		const double *x;
 		uint64_t n;
@@ -221,6 +223,7 @@ static void test_nothing_to_learn_from(void **state)
 		{huge, 4, 1, SCALING_NONE, "feature 'x0' has values beyond the range of float32"},
 		{widest, 4, 1, SCALING_STANDARD, "feature 'x0' has values beyond"},
 		{widest, 4, 1, SCALING_ROBUST, "feature 'x0' has values beyond"},
+		{apart, 4, 1, SCALING_ROBUST, "feature 'x0' has values beyond"},
 	};
 	for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
 		struct error err = ERROR_INIT;
