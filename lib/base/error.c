@@ -1,46 +1,21 @@
 #include "lib/base/error.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/base/utf8.h"
 
-static bool is_control(const char *s)
-{
-	unsigned char c = (unsigned char)s[0], next = (unsigned char)s[1];
-
-	return c < 0x20 || c == 0x7F || (c == 0xC2 && next < 0xA0);
-}
-
 /* Copies text, which ends in a NUL, into out[size]: cleaned, and cut at a character. */
 static void copy_clean(char *out, size_t size, const char *text)
 {
-	size_t len = strlen(text), i = 0;
-	char *o = out;
+	size_t len = strlen(text);
 
 	if (len >= size) {
 		len = size - 1;
 		for (int k = 0; k < 3 && ((unsigned char)text[len] & 0xC0) == 0x80; k++)
 			len--;
 	}
-	while (i < len) {
-		size_t valid = i + utf8_check(text + i, len - i);
-
-		while (i < valid) {
-			if (is_control(text + i)) {
-				i += (unsigned char)text[i] == 0xC2 ? 2 : 1;
-				*o++ = '?';
-			} else {
-				*o++ = text[i++];
-			}
-		}
-		if (i < len) {
-			*o++ = '?';
-			i++;
-		}
-	}
-	*o = '\0';
+	out[utf8_clean(out, text, len)] = '\0';
 }
 
 /* The arguments may point into err itself, so text is made aside. One byte more than

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/utf8.h"
 
 #define ALIGNMENT 64
 #define MIN_GROWTH_BYTES 64
@@ -121,6 +122,17 @@ int buf_add(struct buf *b, const void *bytes, size_t n, struct error *err)
 int buf_add_str(struct buf *b, const char *s, struct error *err)
 {
 	return buf_add(b, s, strlen(s), err);
+}
+
+int buf_add_clean(struct buf *b, const char *s, struct error *err)
+{
+	size_t n = strlen(s);
+
+	if (buf_reserve(b, n, err) < 0)
+		return -1;
+	if (n > 0)
+		b->len += utf8_clean(b->data + b->len, s, n);
+	return 0;
 }
 
 int buf_printf(struct buf *b, struct error *err, const char *fmt, ...)

@@ -53,6 +53,8 @@ void buf_release(struct buf *b);
 int buf_reserve(struct buf *b, size_t more, struct error *err);
 int buf_add(struct buf *b, const void *bytes, size_t n, struct error *err);
 int buf_add_str(struct buf *b, const char *s, struct error *err);
+/* A string that comes from data, for people to read: as utf8_clean has it. */
+int buf_add_clean(struct buf *b, const char *s, struct error *err);
 int buf_printf(struct buf *b, struct error *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

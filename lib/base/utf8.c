@@ -67,6 +67,36 @@ size_t utf8_check(const char *s, size_t n)
 	return n;
 }
 
+static bool is_control(const char *s)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+}
+
+size_t utf8_clean(char *out, const char *s, size_t n)
+{
+	char *o = out;
+
+	for (size_t i = 0; i < n;) {
+		size_t valid = i + utf8_check(s + i, n - i);
+
+		while (i < valid) {
+			if (is_control(s + i)) {
+				i += (unsigned char)s[i] == 0xc2 ? 2 : 1;
+				*o++ = '?';
+			} else {
+				*o++ = s[i++];
+			}
+		}
+		if (i < n) {
+			*o++ = '?';
+			i++;
+		}
+	}
+	return (size_t)(o - out);
+}
+
 size_t utf8_write(char out[4], uint32_t c)
 {
 	if (c < 0x80) {

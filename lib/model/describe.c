@@ -75,7 +75,8 @@ static int add_features(const struct model *m, struct buf *out, struct error *er
 		return -1;
 	for (size_t i = 0; i < m->n_features; i++) {
 		const struct sketch *s = &m->features[i].sketch;
-		if (buf_printf(out, err, "  %s", m->features[i].name) < 0 ||
+		if (buf_add_str(out, "  ", err) < 0 ||
+		    buf_add_clean(out, m->features[i].name, err) < 0 ||
 		    (s->n && buf_printf(out, err, "  %.*g to %.*g, median %.*g", DIGITS,
 					sketch_quantile(s, 0), DIGITS, sketch_quantile(s, 1),
 					DIGITS, sketch_quantile(s, 0.5)) < 0) ||
@@ -88,7 +89,8 @@ static int add_features(const struct model *m, struct buf *out, struct error *er
 	if (m->n_left_out && buf_printf(out, err, "left out       %zu\n", m->n_left_out) < 0)
 		return -1;
 	for (size_t i = 0; i < m->n_left_out; i++)
-		if (buf_printf(out, err, "  %s\n", m->left_out[i]) < 0)
+		if (buf_add_str(out, "  ", err) < 0 ||
+		    buf_add_clean(out, m->left_out[i], err) < 0 || buf_add(out, "\n", 1, err) < 0)
 			return -1;
 	return 0;
 }
@@ -98,15 +100,19 @@ static int describe_text(const struct model *m, struct buf *out, struct error *e
 	const struct forest *f = m->forest;
 	if (buf_printf(out, err,
 		       "model          %s\n"
-		       "kind           isolation forest, by %s\n"
+		       "kind           isolation forest, by ",
+		       m->version) < 0 ||
+	    buf_add_clean(out, m->source, err) < 0 ||
+	    buf_printf(out, err,
+		       "\n"
 		       "trees          %" PRIu32 " of %" PRIu32 " rows and %" PRIu32
 		       " features each, %" PRIu64 " nodes, depth %" PRIu32 "\n"
 		       "rows           %" PRIu64 " learned from, %" PRIu64 " seen\n"
 		       "seed           %" PRIu64 "\n"
 		       "preparation    impute %s, scale %s\n",
-		       m->version, m->source, f->n_trees, f->max_samples, m->max_features,
-		       f->n_nodes, f->max_depth, m->n_rows, m->n_rows_seen, m->seed,
-		       impute_names[m->prepare.impute], scaling_names[m->prepare.scaling]) < 0)
+		       f->n_trees, f->max_samples, m->max_features, f->n_nodes, f->max_depth,
+		       m->n_rows, m->n_rows_seen, m->seed, impute_names[m->prepare.impute],
+		       scaling_names[m->prepare.scaling]) < 0)
 		return -1;
 	if (m->contamination_auto) {
 		if (buf_printf(out, err, "contamination  auto\n") < 0)

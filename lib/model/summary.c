@@ -16,7 +16,9 @@ static int add_threshold(struct buf *b, const struct model *m, struct error *err
 static int add_list(struct buf *b, const char *what, const char *item, bool first,
 		    struct error *err)
 {
-	return buf_printf(b, err, "%-18s %s\n", first ? what : "", item);
+	if (buf_printf(b, err, "%-18s ", first ? what : "") < 0 || buf_add_clean(b, item, err) < 0)
+		return -1;
+	return buf_add(b, "\n", 1, err);
 }
 
 int model_summary(const struct model *m, const struct train_result *r, struct buf *b,

@@ -137,6 +137,10 @@ static void test_buf(void **state)
 	assert_int_equal(buf_add_str(&b, "z", &err), 0);
 	assert_int_equal(buf_terminate(&b, &err), 0);
 	assert_string_equal(b.data, "az");
+	assert_int_equal(buf_add_clean(&b, "\x1b[2J", &err), 0);
+	assert_int_equal(buf_add_clean(&b, "", &err), 0);
+	assert_int_equal(buf_terminate(&b, &err), 0);
+	assert_string_equal(b.data, "az?[2J");
 	assert_int_equal(buf_reserve(&b, 1000, &err), 0);
 	memset(b.data + b.len, 'r', 1000);
 	buf_release(&b);

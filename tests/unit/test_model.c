@@ -410,6 +410,28 @@ static void test_describe(void **state)
 	buf_release(&text);
 }
 
+/* What a model's maker wrote is not obeyed by a terminal. */
+static void test_describe_is_harmless(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct buf text = BUF_INIT;
+	struct model *m = small_model();
+	char **texts[] = {&m->source, &m->features[0].name, &m->left_out[0]};
+	for (size_t i = 0; i < 3; i++) {
+		free(*texts[i]);
+		*texts[i] = strdup("\x1b[2J\nt\xc3\xa4");
+	}
+	assert_int_equal(model_describe(m, false, &text, &err), 0);
+	assert_int_equal(buf_terminate(&text, &err), 0);
+	assert_null(strchr(text.data, '\x1b'));
+	assert_non_null(strstr(text.data, "isolation forest, by ?[2J?t\xc3\xa4\n"));
+	assert_non_null(strstr(text.data, "\n  ?[2J?t\xc3\xa4  "));
+	assert_non_null(strstr(text.data, "\n  ?[2J?t\xc3\xa4\n"));
+	model_free(m);
+	buf_release(&text);
+}
+
 static int encode(void *arg, struct error *err)
 {
 	struct buf b = BUF_INIT;
@@ -461,6 +483,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_tensors_under_a_right_digest),
 		cmocka_unit_test(test_save_and_load),
 		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_describe_is_harmless),
 		cmocka_unit_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "lib/base/number.h"
 #include "lib/base/rng.h"
 #include "lib/model/model.h"
 #include "lib/model/scorer.h"
@@ -301,6 +302,56 @@ static void test_auto_without_alarms(void **state)
 	model_free(m);
 }
 
+static void test_summary(void **state)
+{
+	(void)state;
+	static const char *const odd_names[] = {"a", "b\x1b[31m", "c", "d"};
+	struct error err = ERROR_INIT;
+	struct train_options options = usual;
+	struct train_result result;
+	struct buf b = BUF_INIT, text = BUF_INIT;
+	double x[50][4];
+	for (size_t i = 0; i < 50; i++) {
+		x[i][0] = (double)i;
+		x[i][1] = i % 10 ? (double)(i * i) : NAN;
+		x[i][2] = 7;
+		x[i][3] = NAN;
+	}
+	x[49][0] = x[49][1] = NAN;
+	options.contamination = 0.1;
+	struct model *m = model_train(&options, x[0], 50, odd_names, 4, &result, &err);
+	assert_non_null(m);
+	assert_int_equal(model_encode(m, &b, &err), 0);
+	assert_int_equal(model_summary(m, &result, &text, &err), 0);
+	assert_int_equal(buf_terminate(&text, &err), 0);
+	char expected[1024], threshold[NUMBER_MAX + 1] = "";
+	number_write_real(threshold, -m->offset);
+	snprintf(expected, sizeof(expected),
+		 "rows               49 learned from, 50 read, 1 lacked too much\n"
+		 "features           2, 2 left out\n"
+		 "missing            5.102 %% of their values\n"
+		 "trees              10 of 49 rows, seed 3\n"
+		 "threshold          s > %s (contamination 0.1)\n"
+		 "expected alarms    10.2 %% of records like these (5 of 49)\n"
+		 "version            %s\n"
+		 "feature names      a\n"
+		 "                   b?[31m\n"
+		 "left out           c: constant\n"
+		 "                   d: all missing\n",
+		 threshold, m->version);
+	assert_string_equal(text.data, expected);
+
+	text.len = 0;
+	m->contamination_auto = true;
+	m->offset = -0.5;
+	assert_int_equal(model_summary(m, &result, &text, &err), 0);
+	assert_int_equal(buf_terminate(&text, &err), 0);
+	assert_non_null(strstr(text.data, "threshold          s > 0.5 (auto)\n"));
+	model_free(m);
+	buf_release(&b);
+	buf_release(&text);
+}
+
 struct progress {
 	unsigned prepare, fit, calibrate;
 	double last;
@@ -376,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_learn_from),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_auto_without_alarms),
+		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_out_of_memory),
 	};

@@ -108,6 +108,18 @@ static void place_of_the_first_wrong_byte(void **state)
 	}
 }
 
+static void what_people_cannot_read_is_cleaned(void **state)
+{
+	static const char in[] = "a\x1b[31m\0\x7f\xc2\x9b \xc2\xa0\xc3\xa4\xff\xe2\x82\xac\xe2\x82";
+	static const char out[] = "a?[31m??? \xc2\xa0\xc3\xa4?\xe2\x82\xac??";
+	char got[sizeof(in)];
+
+	(void)state;
+	assert_int_equal(utf8_clean(got, in, sizeof(in) - 1), sizeof(out) - 1);
+	assert_memory_equal(got, out, sizeof(out) - 1);
+	assert_int_equal(utf8_clean(got, in, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +127,7 @@ int main(void)
 		cmocka_unit_test(short_sequences_are_judged_right),
 		cmocka_unit_test(four_byte_limits),
 		cmocka_unit_test(place_of_the_first_wrong_byte),
+		cmocka_unit_test(what_people_cannot_read_is_cleaned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
