@@ -16,18 +16,19 @@ struct reader {
 	int fd; /* -1: between files */
 	const char *file;
 	bool regular;
-	enum { FILE_START, FILE_HEADER, FILE_BODY } stage;
+	enum { FILE_START, FILE_FORMAT, FILE_HEADER, FILE_BODY } stage;
 	bool eof;
 	bool failed_line; /* the last failure was one line's fault */
 	bool skipping;    /* a line over the limit is being passed over */
 	bool ended;       /* before_wait ended the input */
 	enum record_format format;
 	struct csv_header *header;
-	uint64_t line;   /* of the first byte not yet given out */
-	struct buf rest; /* bytes read behind the last whole line given out */
-	bool quoted;     /* CSV: rest[0 .. scanned) ends inside quotes */
-	size_t scanned;  /* CSV: bytes of the data at hand that were looked at for quotes */
-	size_t whole;    /* CSV: bytes up to the last row end found */
+	uint64_t line;          /* of the first byte not yet given out */
+	struct buf rest;        /* bytes read behind the last whole line given out */
+	size_t scanned;         /* bytes of the data at hand that were looked at for line ends */
+	size_t whole;           /* bytes up to the last line end found */
+	struct csv_split split; /* CSV: where the quotes stand behind the bytes scanned */
+	uint64_t skipped_line;  /* where the line being passed over begins */
 	uint64_t bytes, size;
 };
 
@@ -111,8 +112,10 @@ static int open_next(struct reader *r, struct error *err)
 static bool ready(const struct reader *r)
 {
 	struct pollfd p = {.fd = r->fd, .events = POLLIN};
+	int n = r->regular ? 1 : poll(&p, 1, 0);
 
-	return r->regular || poll(&p, 1, 0) != 0;
+	/* Interrupted by a signal, which the caller must see before it waits. */
+	return n > 0 || (n < 0 && errno != EINTR);
 }
 
 /* Waits until there is something to read: 1, 0 when the input was ended, -1. */
@@ -165,17 +168,16 @@ static size_t whole_lines(struct reader *r, const struct block *b)
 			r->whole = (size_t)(nl - b->data) + 1;
 		return r->whole;
 	}
-	while (r->scanned < b->len) {
-		const char *from = b->data + r->scanned, *end = b->data + b->len;
-		const char *quote = memchr(from, '"', (size_t)(end - from));
-		if (!quote)
-			quote = end;
-		if (!r->quoted && (nl = memrchr(from, '\n', (size_t)(quote - from))))
+	const char *p = b->data + r->scanned, *end = b->data + b->len;
+	if (p < end && !r->split.open && !memchr(p, '"', (size_t)(end - p))) {
+		if ((nl = memrchr(p, '\n', (size_t)(end - p))))
 			r->whole = (size_t)(nl - b->data) + 1;
-		if (quote < end)
-			r->quoted = !r->quoted;
-		r->scanned = (size_t)(quote - b->data) + (quote < end);
+		r->split = (struct csv_split){.last = end[-1]};
+	} else {
+		while ((p = csv_row_end(&r->split, p, end)))
+			r->whole = (size_t)(p - b->data);
 	}
+	r->scanned = b->len;
 	return r->whole;
 }
 
@@ -206,32 +208,58 @@ static int keep_rest(struct reader *r, struct block *b, size_t at, struct error 
 
 static int line_too_long(struct reader *r, struct error *err)
 {
-	r->failed_line = true;
-	error_set(err, ERROR_DATA, "%s is longer than %llu bytes (--max-line)%s",
-		  r->format == FORMAT_CSV ? "row" : "line", (unsigned long long)r->options.max_line,
-		  r->quoted ? "; a quote that opened in it has not closed" : "");
+	r->failed_line = r->stage != FILE_HEADER;
+	error_set(err, ERROR_DATA, "%s is longer than %llu bytes (--max-line)",
+		  r->stage == FILE_HEADER   ? "header"
+		  : r->format == FORMAT_CSV ? "row"
+					    : "line",
+		  (unsigned long long)r->options.max_line);
 	return error_at(err, r->file, r->line, 0);
 }
 
-/* At the start of a file: drops the byte order mark and sees the format. 1 when done, 0 when more
- * bytes are needed. */
+/* Nobody knows how many rows such a quote took in: the input is not what it must be. */
+static int never_closes(const struct reader *r, uint64_t line, struct error *err)
+{
+	error_set(err, ERROR_DATA, "a quote opens in this row and never closes");
+	return error_at(err, r->file, line, 0);
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Drops the lines that end before the byte at `at` and returns how many bytes they were. */
+static size_t drop_lines(struct reader *r, struct block *b, size_t at)
+{
+	while (at && b->data[at - 1] != '\n')
+		at--;
+	r->line += count_newlines(b->data, at);
+	drop_front(b, at);
+	return at;
+}
+
+/* At the start of a file: drops the byte order mark and blank lines and sees the format. 0, and the
+ * stage is one of the next when enough bytes were there; -1. */
 static int see_format(struct reader *r, struct block *b, struct error *err)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	size_t i = 0;
 
-	if (b->len < 3 && !r->eof && !memcmp(b->data, bom, b->len))
-		return 0;
-	if (b->len >= 3 && !memcmp(b->data, bom, 3))
-		drop_front(b, 3);
-	while (i < b->len && strchr(" \t\r\n", b->data[i]) && b->data[i])
+	if (r->stage == FILE_START) {
+		if (b->len < 3 && !r->eof && !memcmp(b->data, bom, b->len))
+			return 0;
+		if (b->len >= 3 && !memcmp(b->data, bom, 3))
+			drop_front(b, 3);
+		r->stage = FILE_FORMAT;
+	}
+	while (i < b->len && is_space(b->data[i]))
 		i++;
-	if (i == b->len && !r->eof)
+	i -= drop_lines(r, b, i);
+	if (i == b->len) {
+		if (r->eof) /* nothing but white space: no records */
+			b->len = 0;
 		return 0;
-	r->stage = FILE_BODY;
-	if (i == b->len) { /* nothing but white space: no records */
-		b->len = 0;
-		return 1;
 	}
 	enum record_format seen = b->data[i] == '{' ? FORMAT_JSON : FORMAT_CSV;
 	if (r->options.format != FORMAT_AUTO) {
@@ -240,35 +268,30 @@ static int see_format(struct reader *r, struct block *b, struct error *err)
 		error_set(err, ERROR_DATA,
 			  "input is a JSON array, not one object a line; try: jq -c '.[]' %s",
 			  strcmp(r->file, "(stdin)") ? r->file : "FILE");
-		return error_at(err, r->file, 1 + count_newlines(b->data, i), 0);
+		return error_at(err, r->file, r->line, 0);
 	}
 	if (r->format != FORMAT_AUTO && seen != r->format) {
 		error_set(err, ERROR_DATA, "file is %s while the input before it is %s",
 			  seen == FORMAT_JSON ? "JSON Lines" : "CSV",
 			  seen == FORMAT_JSON ? "CSV" : "JSON Lines");
-		return error_at(err, r->file, 1, 0);
+		return error_at(err, r->file, r->line, 0);
 	}
 	r->format = seen;
-	if (seen == FORMAT_CSV) {
-		r->stage = FILE_HEADER;
-		while (i && b->data[i - 1] != '\n') /* blank lines before the header */
-			i--;
-		r->line += count_newlines(b->data, i);
-		drop_front(b, i);
-	}
-	return 1;
+	r->stage = seen == FORMAT_CSV ? FILE_HEADER : FILE_BODY;
+	return 0;
 }
 
 /* Takes the header row, which is there whole, off the front of b. */
 static int take_header(struct reader *r, struct block *b, struct error *err)
 {
-	r->stage = FILE_BODY;
 	uint64_t lines;
 	size_t row = csv_row(b->data, b->len, &lines), len = row;
 	bool crlf = false;
 
 	if (len && b->data[len - 1] == '\n')
 		len--;
+	if (len > r->options.max_line)
+		return line_too_long(r, err);
 	if (len && b->data[len - 1] == '\r') {
 		len--;
 		crlf = true;
@@ -284,7 +307,8 @@ static int take_header(struct reader *r, struct block *b, struct error *err)
 	drop_front(b, row);
 	r->line += lines;
 	r->scanned = r->whole = 0;
-	r->quoted = false;
+	r->split = (struct csv_split)CSV_SPLIT_INIT;
+	r->stage = FILE_BODY;
 	return 0;
 }
 
@@ -309,18 +333,18 @@ static int skip_line(struct reader *r, struct block *b, struct error *err)
 		if (ret > 0)
 			ret = make_room(b, err) ? -1 : fill(r, b, err);
 		if (ret <= 0)
-			return ret;
-		for (size_t i = 0; i < b->len && r->skipping; i++) {
-			if (b->data[i] == '"' && r->format == FORMAT_CSV)
-				r->quoted = !r->quoted;
-			if (b->data[i] != '\n')
-				continue;
-			r->line++;
-			if (!r->quoted) {
-				r->skipping = false;
-				drop_front(b, i + 1);
-			}
-		}
+			return !ret && r->eof && r->split.open
+				       ? never_closes(r, r->skipped_line, err)
+				       : ret;
+		const char *end = b->data + b->len, *next;
+		if (r->format == FORMAT_CSV)
+			next = csv_row_end(&r->split, b->data, end);
+		else if ((next = memchr(b->data, '\n', b->len)))
+			next++;
+		size_t n = next ? (size_t)(next - b->data) : b->len;
+		r->line += count_newlines(b->data, n);
+		drop_front(b, n);
+		r->skipping = !next;
 	}
 	return 1;
 }
@@ -378,7 +402,7 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		r->skipping = false;
 		return ret;
 	}
-	r->quoted = false;
+	r->split = (struct csv_split)CSV_SPLIT_INIT;
 	if (r->rest.len) {
 		b->len = r->rest.len;
 		if (make_room(b, err))
@@ -387,9 +411,9 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		r->rest.len = 0;
 	}
 	for (;;) {
-		if (r->stage == FILE_START && b->len + r->eof && see_format(r, b, err) < 0)
+		if (r->stage <= FILE_FORMAT && b->len + r->eof && see_format(r, b, err))
 			return -1;
-		size_t whole = r->stage == FILE_START ? 0 : whole_lines(r, b);
+		size_t whole = r->stage <= FILE_FORMAT ? 0 : whole_lines(r, b);
 		if (r->stage == FILE_HEADER && (whole || r->eof)) {
 			if (take_header(r, b, err))
 				return -1;
@@ -397,11 +421,14 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		}
 		if (whole && (b->len >= READER_BLOCK || r->eof || !ready(r)))
 			return give(r, b, whole, err);
+		if (r->eof && b->len && r->split.open)
+			return never_closes(r, r->line, err);
 		if (r->eof)
 			return b->len ? give(r, b, b->len, err) : 0;
 		if (!whole && b->len > r->options.max_line) {
 			line_too_long(r, err);
 			r->skipping = true;
+			r->skipped_line = r->line;
 			r->line += count_newlines(b->data, b->len);
 			return -1;
 		}
