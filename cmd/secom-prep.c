@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/base/number.h"
+#include "lib/base/json.h"
 #include "lib/base/timestamp.h"
 #include "lib/cli/batch_output.h"
 #include "lib/cli/message.h"
@@ -91,25 +91,14 @@ static const struct program program = {
 	.groups = (const struct option_group[]){{NULL, options}, {NULL, NULL}},
 };
 
-static int add_uint(struct buf *b, uint64_t x, struct error *err)
-{
-	if (buf_reserve(b, NUMBER_MAX, err) < 0)
-		return -1;
-	b->len += number_write_uint(b->data + b->len, x);
-	return 0;
-}
-
 /* A cell has its text if it is written as it came, none if it was prepared. */
 static int add_cell(struct buf *b, const struct secom_cell *cell, struct error *err)
 {
-	if (isnan(cell->value))
-		return o.to == TO_CSV ? 0 : buf_add_str(b, "null", err);
-	if (cell->text)
+	if (isnan(cell->value) && o.to == TO_CSV)
+		return 0;
+	if (cell->text && !isnan(cell->value))
 		return buf_add(b, cell->text, cell->len, err);
-	if (buf_reserve(b, NUMBER_MAX, err) < 0)
-		return -1;
-	b->len += number_write_real(b->data + b->len, cell->value);
-	return 0;
+	return json_add_real(b, cell->value, err);
 }
 
 static int time_of(const struct secom_row *row, int64_t *ns, struct error *err)
@@ -131,7 +120,7 @@ static int add_json(struct buf *b, const struct secom_row *row, const char *time
 		       (unsigned long long)row->id, row->fail) < 0)
 		return -1;
 	for (size_t j = 0; j < row->n; j++) {
-		if (buf_add_str(b, j ? ",\"" : "\"", err) < 0 || add_uint(b, j, err) < 0 ||
+		if (buf_add_str(b, j ? ",\"" : "\"", err) < 0 || json_add_uint(b, j, err) < 0 ||
 		    buf_add_str(b, "\":", err) < 0 || add_cell(b, &row->cells[j], err) < 0)
 			return -1;
 	}
@@ -144,7 +133,7 @@ static int add_csv(struct buf *b, const struct secom_row *row, const char *time,
 		if (buf_add_str(b, "timestamp,sample_id,label", err) < 0)
 			return -1;
 		for (size_t j = 0; j < row->n; j++) {
-			if (buf_add_str(b, ",features.", err) < 0 || add_uint(b, j, err) < 0)
+			if (buf_add_str(b, ",features.", err) < 0 || json_add_uint(b, j, err) < 0)
 				return -1;
 		}
 		if (buf_add_str(b, "\n", err) < 0)

@@ -2,18 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include "lib/base/number.h"
-
-/* The shortest text that reads back the same; NaN is null. */
-static int add_real(struct buf *out, double x, struct error *err)
-{
-	if (isnan(x))
-		return buf_add_str(out, "null", err);
-	if (buf_reserve(out, NUMBER_MAX, err) < 0)
-		return -1;
-	out->len += number_write_real(out->data + out->len, x);
-	return 0;
-}
+#include "lib/base/json.h"
 
 /* A line of the text: label, value or "undefined", and the start of a remark. */
 static int add_row(struct buf *out, const char *label, struct metric m, struct error *err)
@@ -91,7 +80,7 @@ static int add_best_f1(struct buf *out, const struct evaluation *e, struct error
 	if (e->metrics[EVALUATION_BEST_F1].undefined)
 		return 0;
 	if (buf_printf(out, err, "at score %s ", e->options.lower_is_anomalous ? "<=" : ">=") < 0 ||
-	    add_real(out, e->best_f1_threshold, err) < 0)
+	    json_add_real(out, e->best_f1_threshold, err) < 0)
 		return -1;
 	return buf_printf(out, err, "\n%30schosen on this same data: it flatters\n", "");
 }
@@ -162,8 +151,9 @@ static int add_json_interval(struct buf *out, const char *key, struct interval i
 {
 	if (isnan(i.low))
 		return buf_printf(out, err, ",\"%s_interval\":null", key);
-	if (buf_printf(out, err, ",\"%s_interval\":[", key) < 0 || add_real(out, i.low, err) < 0 ||
-	    buf_add_str(out, ",", err) < 0 || add_real(out, i.high, err) < 0)
+	if (buf_printf(out, err, ",\"%s_interval\":[", key) < 0 ||
+	    json_add_real(out, i.low, err) < 0 || buf_add_str(out, ",", err) < 0 ||
+	    json_add_real(out, i.high, err) < 0)
 		return -1;
 	return buf_add_str(out, "]", err);
 }
@@ -174,7 +164,7 @@ static int add_json_metrics(struct buf *out, const struct evaluation *e, struct 
 		const char *key = evaluation_keys[i];
 
 		if (buf_printf(out, err, ",\"%s\":", key) < 0 ||
-		    add_real(out, e->metrics[i].value, err) < 0)
+		    json_add_real(out, e->metrics[i].value, err) < 0)
 			return -1;
 		if (i == EVALUATION_ROC_AUC &&
 		    add_json_interval(out, key, e->intervals.auc, err) < 0)
@@ -222,7 +212,7 @@ int evaluation_add_json(struct buf *out, const struct evaluation *e, struct erro
 		       e->rejected, c->tp, c->fp, c->fn, c->tn) < 0 ||
 	    add_json_metrics(out, e, err) < 0 ||
 	    buf_printf(out, err, ",\"k\":%" PRIu64 ",\"best_f1_threshold\":", e->positives) < 0 ||
-	    add_real(out, e->best_f1_threshold, err) < 0 ||
+	    json_add_real(out, e->best_f1_threshold, err) < 0 ||
 	    buf_printf(out, err,
 		       ",\"best_f1_chosen_on\":\"same data\",\"lower_is_anomalous\":%s"
 		       ",\"separation\":%s,\"bootstrap\":{\"replicates\":%" PRIu64
