@@ -35,7 +35,8 @@ struct file_out {
 
 int file_out_begin(struct file_out *f, const char *path, struct error *err);
 
-/* Syncs, closes, renames, syncs the folder. On failure nothing is left behind. */
+/* Syncs, closes, renames, syncs the folder. On failure nothing is left behind, but that the whole
+ * file is in its place if only syncing the folder failed. */
 int file_out_commit(struct file_out *f, struct error *err);
 
 /* Removes what was written; nothing if committed. Safe after any failure. */

@@ -97,8 +97,8 @@ int model_describe(const struct model *m, bool json, struct buf *out, struct err
  * row or column is left, or a prepared value is beyond float32.
  *
  * Memory beyond x: 16 bytes a row, 24 when rows are left out, at most 32 MiB for prepared rows and
- * columns, 4 KiB a feature for sketches, and the forest. The same options and rows give the same
- * model for any n_threads.
+ * columns, 4 KiB a feature for sketches, the forest, and the sub-samples that its threads fit trees
+ * to (forest_fit). The same options and rows give the same model for any n_threads.
  */
 struct train_options {
 	enum impute impute;

@@ -29,8 +29,7 @@ void roc_release(struct roc *r);
 /* score must be finite. At most INT32_MAX of each class (ERROR_DATA past them). */
 int roc_add(struct roc *r, double score, bool positive, struct error *err);
 
-/* Sorts, and gives back the room for growth; needs room for the larger class once more meanwhile.
- */
+/* Sorts; needs room for the larger class once more meanwhile. */
 int roc_sort(struct roc *r, struct error *err);
 
 /* Where a threshold puts the classes: how many of each have score >= threshold. */
