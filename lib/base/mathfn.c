@@ -1,9 +1,14 @@
 #include "lib/base/mathfn.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
 #include "lib/base/mathfn_table.h"
+
+#if defined(__FAST_MATH__) || FLT_EVAL_METHOD != 0
+#error "results would depend on the machine: each operation must round once, to its type"
+#endif
 
 static inline uint64_t to_bits(double x)
 {
