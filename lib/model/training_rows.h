@@ -12,8 +12,8 @@
 #include "lib/base/error.h"
 #include "lib/base/rng.h"
 
-/* Bytes a row takes in training beside 8 for each value: see model_train. */
-#define TRAINING_ROW_OVERHEAD 16
+/* Bytes that a row may take in training beside 8 for each value: see model_train. */
+#define TRAINING_ROW_OVERHEAD 24
 
 struct training_rows {
 	size_t width;       /* values a row */
