@@ -75,26 +75,42 @@ static bool reads_as_other(const char *text, size_t len)
 	       number_skip(text, text + len) == text + len;
 }
 
-int csv_write_string(struct buf *out, const char *text, size_t len, struct error *err)
+int csv_quote(struct buf *out, size_t at, struct error *err)
 {
+	size_t len = out->len - at, n_quotes = 0;
+	const char *text = len ? out->data + at : "";
 	bool quote = reads_as_other(text, len) || text[0] == ' ' || text[len - 1] == ' ';
 
-	for (size_t i = 0; i < len && !quote; i++)
-		quote = text[i] == ',' || text[i] == '"' || (unsigned char)text[i] < 0x20;
-	if (memchr(text, 0, len))
-		return error_set(err, ERROR_DATA, "a NUL character cannot stand in CSV");
-	if (!quote)
-		return buf_add(out, text, len, err);
-	if (buf_reserve(out, 2 * len + 2, err))
-		return -1;
-	out->data[out->len++] = '"';
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"')
-			out->data[out->len++] = '"';
-		out->data[out->len++] = text[i];
+		n_quotes += text[i] == '"';
+		quote |= text[i] == ',' || text[i] == '"' || (unsigned char)text[i] < 0x20;
+		if (!text[i])
+			return error_set(err, ERROR_DATA, "a NUL character cannot stand in CSV");
 	}
-	out->data[out->len++] = '"';
+	if (!quote)
+		return 0;
+	if (buf_reserve(out, n_quotes + 2, err))
+		return -1;
+	char *from = out->data + out->len, *to = from + n_quotes + 2;
+	out->len += n_quotes + 2;
+	*--to = '"';
+	while (from > out->data + at) {
+		*--to = *--from;
+		if (*to == '"')
+			*--to = '"';
+	}
+	*--to = '"';
 	return 0;
+}
+
+int csv_write_string(struct buf *out, const char *text, size_t len, struct error *err)
+{
+	size_t at = out->len;
+
+	if (!buf_add(out, text, len, err) && !csv_quote(out, at, err))
+		return 0;
+	out->len = at;
+	return -1;
 }
 
 const char *csv_row_end(struct csv_split *s, const char *p, const char *end)

@@ -31,6 +31,9 @@ int csv_unquote(const struct csv_cell *cell, struct buf *out, struct error *err)
  * ERROR_DATA for a NUL, which no cell may hold. */
 int csv_write_string(struct buf *out, const char *text, size_t len, struct error *err);
 
+/* As csv_write_string, of the text that out holds from `at` on, in its place. */
+int csv_quote(struct buf *out, size_t at, struct error *err);
+
 /*
  * Where rows end, over a text in pieces. As in csv_cell a quote opens only at a cell's start: a
  * stray one spoils its row, and not those behind.

@@ -23,9 +23,17 @@ void writer_free(struct writer *w)
 
 static int add_header_cell(struct writer *w, const char *name, struct error *err)
 {
-	if (w->header.len && buf_add_str(&w->header, ",", err))
+	struct buf *h = &w->header;
+	bool first = !h->len;
+	bool odd = *name == '{' || *name == '[' || !strncmp(name, "\xef\xbb\xbf", 3);
+
+	if ((!first && buf_add_str(h, ",", err)) || csv_write_string(h, name, strlen(name), err))
 		return -1;
-	return csv_write_string(&w->header, name, strlen(name), err);
+	if (!first || !odd || h->data[0] == '"')
+		return 0;
+	/* At the start of a file it would be seen as JSON, or dropped. */
+	h->len = 0;
+	return buf_printf(h, err, "\"%s\"", name);
 }
 
 /* The header of CSV that passes through: the input's cells, less those owned. */

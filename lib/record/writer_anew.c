@@ -138,44 +138,47 @@ int anew_json(const struct writer *w, const struct record *rec, struct buf *out,
 		       : 0;
 }
 
-static int csv_value(struct buf *out, const struct value *v, struct buf *text, struct error *err)
+static int csv_value(struct buf *out, const struct value *v, struct error *err)
 {
+	size_t at = out->len;
+
 	if (v->kind == VALUE_ABSENT || v->kind == VALUE_NULL)
 		return 0;
 	if (v->csv || v->kind == VALUE_NUMBER || v->kind == VALUE_TRUE || v->kind == VALUE_FALSE)
 		return buf_add(out, v->text, v->len, err);
-	if (v->kind == VALUE_STRING) {
-		text->len = 0;
-		if (value_string(v, text, err))
-			return -1;
-		return csv_write_string(out, text->data ? text->data : "", text->len, err);
-	}
+	if (v->kind == VALUE_STRING)
+		return value_string(v, out, err) || csv_quote(out, at, err) ? -1 : 0;
 	return csv_write_string(out, v->text, v->len, err);
+}
+
+/* An object that has members. */
+static bool holds_members(const struct value *v)
+{
+	const char *p, *end;
+
+	if (v->kind != VALUE_OBJECT)
+		return false;
+	p = v->text + 1;
+	end = v->text + v->len - 1;
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+		p++;
+	return p < end;
 }
 
 int anew_csv(const struct writer *w, const struct record *rec, struct buf *out, bool *empty,
 	     struct error *err)
 {
-	struct buf text = BUF_INIT;
-	int ret = 0;
-
 	*empty = !w->n_slots;
-	for (size_t i = 0; i < w->n_slots && !ret; i++) {
+	for (size_t i = 0; i < w->n_slots; i++) {
 		const struct value *v = &rec->values[w->slots[i]];
-		if (v->kind == VALUE_OBJECT && v->len > 2) {
-			const char *p = v->text + 1, *end = v->text + v->len - 1;
-			while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
-				p++;
-			if (p < end) {
-				error_set(err, ERROR_DATA,
-					  "an object stands where the output has one column");
-				error_at(err, NULL, 0, (uint64_t)(v->text - rec->text) + 1);
-				ret = -1;
-				break;
-			}
-		}
-		ret = (i && buf_add_str(out, ",", err)) || csv_value(out, v, &text, err) ? -1 : 0;
+		if (i && buf_add_str(out, ",", err))
+			return -1;
+		if (holds_members(v))
+			error_set(err, ERROR_DATA,
+				  "an object stands where the output has one column");
+		else if (!csv_value(out, v, err))
+			continue;
+		return error_at(err, NULL, 0, (uint64_t)(v->text - rec->text) + 1);
 	}
-	buf_release(&text);
-	return ret;
+	return 0;
 }
