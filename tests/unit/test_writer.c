@@ -331,6 +331,8 @@ static void raw_values_of_any_length(void **state)
 /* Once buffers have grown, records cost no allocation, whatever the conversion. */
 static void no_allocation_per_record(void **state)
 {
+	static const char text[] = "{\"a\":\"x,\\u00e4\\\"\",\"n\":{\"b\":[1,2]}}\n"
+				   "{\"a\":\"y,\\u00e4\\\"\",\"n\":{\"b\":[1,2]}}\n";
 	static const char *const columns[] = {"a", "n.b"};
 	struct writer_options o = {.from = FORMAT_JSON,
 				   .to = FORMAT_CSV,
@@ -348,9 +350,7 @@ static void no_allocation_per_record(void **state)
 		struct fields *f = fields_new(&err);
 		struct writer *w = writer_new(&o, f, &err);
 		struct scanner *s = scanner_new(f, &err);
-		struct block b = text_block("{\"a\":\"x,\\u00e4\\\"\",\"n\":{\"b\":[1,2]}}\n"
-					    "{\"a\":\"y,\\u00e4\\\"\",\"n\":{\"b\":[1,2]}}\n",
-					    72, NULL);
+		struct block b = text_block(text, sizeof(text) - 1, NULL);
 		struct buf out = BUF_INIT;
 		struct record rec;
 		assert_int_equal(scanner_start(s, &b, &err), 0);
