@@ -176,25 +176,26 @@ int timestamp_parse_offset(const char *s, size_t len, int32_t *offset_s, struct 
 	return 0;
 }
 
-/* Nanoseconds in a unit; what is `whole` of them decides which, if none is named. */
-static int64_t unit_ns(enum time_unit unit, uint64_t whole)
-{
-	static const int64_t ns[] = {[TIME_UNIT_S] = NS_PER_SECOND,
+static const int64_t ns_of_unit[] = {[TIME_UNIT_S] = NS_PER_SECOND,
 				     [TIME_UNIT_MS] = 1000000,
 				     [TIME_UNIT_US] = 1000,
 				     [TIME_UNIT_NS] = 1};
 
-	if (unit == TIME_UNIT_AUTO) {
-		if (whole < UINT64_C(100000000000))
-			unit = TIME_UNIT_S;
-		else if (whole < UINT64_C(100000000000000))
-			unit = TIME_UNIT_MS;
-		else if (whole < UINT64_C(100000000000000000))
-			unit = TIME_UNIT_US;
-		else
-			unit = TIME_UNIT_NS;
-	}
-	return ns[unit];
+/* The unit that `whole` of them are, if none is named. */
+static enum time_unit unit_of(enum time_unit unit, uint64_t whole)
+{
+	if (unit != TIME_UNIT_AUTO)
+		return unit;
+	if (whole < UINT64_C(100000000000))
+		return TIME_UNIT_S;
+	if (whole < UINT64_C(100000000000000))
+		return TIME_UNIT_MS;
+	return whole < UINT64_C(100000000000000000) ? TIME_UNIT_US : TIME_UNIT_NS;
+}
+
+static int64_t unit_ns(enum time_unit unit, uint64_t whole)
+{
+	return ns_of_unit[unit_of(unit, whole)];
 }
 
 /* The nanoseconds in x >= 0 units, any fraction of one cut; false if there are far too many. */
@@ -321,6 +322,34 @@ size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns)
 	p = put(p, ms - seconds * 1000, 3, 'Z');
 	*p = '\0';
 	return (size_t)(p - out);
+}
+
+enum time_unit timestamp_unit(double x, enum time_unit unit)
+{
+	double whole = x < 0 ? -x : x;
+
+	return unit_of(unit, whole < 0x1p63 ? (uint64_t)whole : UINT64_MAX);
+}
+
+size_t timestamp_format_number(char out[TIMESTAMP_MAX], int64_t ns, enum time_unit unit,
+			       bool decimals)
+{
+	uint64_t magnitude = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	uint64_t scale = (uint64_t)ns_of_unit[unit];
+	char digits[NUMBER_MAX];
+	size_t n_digits = number_write_uint(digits, magnitude / scale), n = 0;
+
+	if (ns < 0)
+		out[n++] = '-';
+	memcpy(out + n, digits, n_digits);
+	n += n_digits;
+	if (decimals) {
+		out[n++] = '.';
+		put(out + n, (int64_t)(magnitude % scale * 1000 / scale), 3, '\0');
+		n += 3;
+	}
+	out[n] = '\0';
+	return n;
 }
 
 int64_t timestamp_now(void)

@@ -45,6 +45,14 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err);
 /* RFC 3339 in UTC with milliseconds, rounded down: 2024-01-01T00:00:00.000Z. Returns the length. */
 size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns);
 
+/* The unit that timestamp_from_number takes a number for. */
+enum time_unit timestamp_unit(double x, enum time_unit unit);
+
+/* A number of units (not TIME_UNIT_AUTO), the rest cut: a whole one, or with a point and three
+ * decimals. Returns the length. */
+size_t timestamp_format_number(char out[TIMESTAMP_MAX], int64_t ns, enum time_unit unit,
+			       bool decimals);
+
 /* The wall clock. */
 int64_t timestamp_now(void);
 

@@ -220,6 +220,43 @@ static void test_format(void **state)
 	}
 }
 
+static void test_numbers(void **state)
+{
+	static const struct {
+		int64_t ns;
+		enum time_unit unit;
+		const char *whole, *decimals;
+	} cases[] = {
+		{NEW_YEAR_2024 + 987654321, TIME_UNIT_S, "1704067200", "1704067200.987"},
+		{NEW_YEAR_2024 + 987654321, TIME_UNIT_MS, "1704067200987", "1704067200987.654"},
+		{NEW_YEAR_2024 + 987654321, TIME_UNIT_US, "1704067200987654",
+		 "1704067200987654.321"},
+		{NEW_YEAR_2024 + 987654321, TIME_UNIT_NS, "1704067200987654321",
+		 "1704067200987654321.000"},
+		{-1500000, TIME_UNIT_MS, "-1", "-1.500"},
+		{INT64_MIN, TIME_UNIT_NS, "-9223372036854775808", "-9223372036854775808.000"},
+		{0, TIME_UNIT_S, "0", "0.000"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		for (int decimals = 0; decimals < 2; decimals++) {
+			const char *wanted = decimals ? cases[i].decimals : cases[i].whole;
+			char text[TIMESTAMP_MAX];
+
+			assert_int_equal(
+				timestamp_format_number(text, cases[i].ns, cases[i].unit, decimals),
+				strlen(wanted));
+			assert_string_equal(text, wanted);
+		}
+	}
+	assert_int_equal(timestamp_unit(-99999999999.0, TIME_UNIT_AUTO), TIME_UNIT_S);
+	assert_int_equal(timestamp_unit(1e11, TIME_UNIT_AUTO), TIME_UNIT_MS);
+	assert_int_equal(timestamp_unit(1e14, TIME_UNIT_AUTO), TIME_UNIT_US);
+	assert_int_equal(timestamp_unit(-1e300, TIME_UNIT_AUTO), TIME_UNIT_NS);
+	assert_int_equal(timestamp_unit(5, TIME_UNIT_MS), TIME_UNIT_MS);
+}
+
 static void test_parse_offset(void **state)
 {
 	static const struct {
@@ -436,6 +473,7 @@ int main(void)
 		cmocka_unit_test(test_every_cut),
 		cmocka_unit_test(test_every_day_against_libc),
 		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_parse_offset),
 		cmocka_unit_test(test_from_number),
 		cmocka_unit_test(test_from_number_refuses),
