@@ -249,11 +249,11 @@ static int sync_folder(const char *path, struct error *err)
 	return status;
 }
 
-int file_out_commit(struct file_out *f, struct error *err)
+static int commit(struct file_out *f, bool sync, struct error *err)
 {
 	int fd = f->fd, status = 0;
 
-	if (f->tmp_path && fsync(fd) < 0)
+	if (f->tmp_path && sync && fsync(fd) < 0)
 		status = error_errno(err, ERROR_IO, errno, "cannot sync '%s'", f->tmp_path);
 	f->fd = -1;
 	if (close(fd) < 0 && status == 0)
@@ -265,11 +265,16 @@ int file_out_commit(struct file_out *f, struct error *err)
 		} else {
 			free(f->tmp_path);
 			f->tmp_path = NULL;
-			status = sync_folder(f->path, err);
+			status = sync ? sync_folder(f->path, err) : 0;
 		}
 	}
 	file_out_abort(f);
 	return status;
+}
+
+int file_out_commit(struct file_out *f, struct error *err)
+{
+	return commit(f, true, err);
 }
 
 void file_out_abort(struct file_out *f)
@@ -283,7 +288,7 @@ void file_out_abort(struct file_out *f)
 	*f = (struct file_out)FILE_OUT_INIT;
 }
 
-int file_replace(const char *path, const void *bytes, size_t n, struct error *err)
+static int replace(const char *path, const void *bytes, size_t n, bool sync, struct error *err)
 {
 	struct file_out f = FILE_OUT_INIT;
 	sigset_t held, before;
@@ -301,9 +306,19 @@ int file_replace(const char *path, const void *bytes, size_t n, struct error *er
 	if (file_write_all(f.fd, bytes, n, err) < 0)
 		error_prefix(err, "'%s'", path);
 	else
-		status = file_out_commit(&f, err);
+		status = commit(&f, sync, err);
 out:
 	file_out_abort(&f);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return status;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, struct error *err)
+{
+	return replace(path, bytes, n, true, err);
+}
+
+int file_refresh(const char *path, const void *bytes, size_t n, struct error *err)
+{
+	return replace(path, bytes, n, false, err);
 }

@@ -46,4 +46,7 @@ void file_out_abort(struct file_out *f);
  * path is written directly), so that no signal that ends the program leaves a part behind. */
 int file_replace(const char *path, const void *bytes, size_t n, struct error *err);
 
+/* As file_replace, but not synced, which may take long: for what is soon written again. */
+int file_refresh(const char *path, const void *bytes, size_t n, struct error *err);
+
 #endif

@@ -21,7 +21,7 @@ int metrics_write(const char *path, const struct metric *metrics, size_t n, stru
 			       number))
 			goto out;
 	}
-	ret = file_replace(path, b.data, b.len, err);
+	ret = file_refresh(path, b.data, b.len, err);
 	if (ret)
 		error_prefix(err, "cannot write metrics");
 out:

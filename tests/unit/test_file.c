@@ -469,6 +469,18 @@ static void test_replace_leaves_no_part(void **state)
 	}
 }
 
+static void test_refresh(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	put_file("old", "old");
+	assert_int_equal(file_refresh("old", "new", 3, &err), 0);
+	assert_file("old", "new");
+	assert_int_equal(file_refresh("missing/file", "x", 1, &err), -1);
+	assert_int_equal(count_names(".", false), 1);
+}
+
 static void test_replace_fails(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -502,6 +514,7 @@ int main(void)
 		IN_FOLDER(test_fifo_is_written_directly),
 		IN_FOLDER(test_named_descriptor_keeps_its_place),
 		IN_FOLDER(test_replace_leaves_no_part),
+		IN_FOLDER(test_refresh),
 		IN_FOLDER(test_replace_fails),
 		IN_FOLDER(test_nth_allocation_fails),
 	};
