@@ -455,6 +455,11 @@ int reader_next(struct reader *r, struct block *b, struct error *err)
 	return 0;
 }
 
+void reader_rewind(struct reader *r)
+{
+	r->next_path = 0;
+}
+
 bool reader_can_go_on(const struct reader *r)
 {
 	return r->failed_line;

@@ -72,6 +72,10 @@ void reader_close(struct reader *r);
  */
 int reader_next(struct reader *r, struct block *b, struct error *err);
 
+/* After the end: reads all files once more, their headers still the first one's. Only regular files
+ * have the same to give again; standard input must stand where it did. Counts of bytes go on. */
+void reader_rewind(struct reader *r);
+
 /* Whether the last failure of reader_next was one line's fault. */
 bool reader_can_go_on(const struct reader *r);
 

@@ -240,6 +240,26 @@ static void files_are_one_stream(void **state)
 		strstr(read_paths((struct reader_options){0}, folder_too), "is a directory...|"));
 }
 
+static void rewound(void **state)
+{
+	char *const paths[] = {PUT('a', "x,y\n1,2\n3,4"), PUT('b', "x,y\n\"5\n\",6\n"), NULL};
+	struct reader_options o = {.paths = paths, .wake_fd = -1};
+	struct error err = ERROR_INIT;
+	struct reader *r = reader_open(&o, &err);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_string_equal(read_all(r), "a:2 1,2|a:3 3,4|b:2 \"5\n\",6|");
+		assert_int_equal(reader_bytes(r), 22 * (i + 1));
+		reader_rewind(r);
+	}
+	PUT('b', "y,x\n5,6\n");
+	assert_string_equal(read_all(r),
+			    "a:2 1,2|a:3 3,4|"
+			    "! b:1 header differs from that of the input before it...|");
+	reader_close(r);
+}
+
 static void sizes_and_bytes(void **state)
 {
 	char *const paths[] = {PUT('a', "{}\n"), PUT('b', "{\"a\":1}\n"), NULL};
@@ -663,6 +683,7 @@ int main(void)
 		cmocka_unit_test(formats_are_seen),
 		cmocka_unit_test(bad_headers_are_final),
 		cmocka_unit_test(files_are_one_stream),
+		cmocka_unit_test(rewound),
 		cmocka_unit_test(sizes_and_bytes),
 		cmocka_unit_test(lines_at_the_limit),
 		cmocka_unit_test(csv_rows_over_the_limit),
