@@ -66,7 +66,7 @@ void options_print_bash(const struct program *p)
 	       "\tfi\n"
 	       "\tcase $prev in\n");
 	for (i = 0; i < n; i++)
-		if (flat[i]->kind != OPTION_FLAG)
+		if (flat[i]->kind != OPTION_FLAG && !flat[i]->optional)
 			print_bash_argument(flat[i]);
 	printf("\t*)\n"
 	       "\t\tif [[ $cur = -* ]]; then\n"
@@ -111,11 +111,12 @@ static void print_zsh_option(const struct option_spec *o)
 		printf("'(-%c --%s)'{-%c%s,--%s%s}'[", o->letter, o->name, o->letter,
 		       flag ? "" : "+", o->name, flag ? "" : "=");
 	else
-		printf("'%s--%s%s[", o->kind == OPTION_LIST ? "*" : "", o->name, flag ? "" : "=");
+		printf("'%s--%s%s%s[", o->kind == OPTION_LIST ? "*" : "", o->name, flag ? "" : "=",
+		       o->optional ? "-" : "");
 	print_zsh_text(o->help);
 	putchar(']');
 	if (!flag) {
-		putchar(':');
+		printf(o->optional ? "::" : ":");
 		print_zsh_text(options_arg(o, choices, sizeof(choices)));
 		putchar(':');
 		if (o->kind == OPTION_CHOICE) {

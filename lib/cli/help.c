@@ -65,7 +65,8 @@ static void print_option(const struct option_spec *o)
 		snprintf(left, sizeof(left), "  -%c, --%s%s%s", o->letter, o->name, *arg ? " " : "",
 			 arg);
 	else
-		snprintf(left, sizeof(left), "      --%s%s%s", o->name, *arg ? " " : "", arg);
+		snprintf(left, sizeof(left), o->optional ? "      --%s[=%s%s]" : "      --%s%s%s",
+			 o->name, *arg && !o->optional ? " " : "", arg);
 	width = columns(left, strlen(left));
 	if (width + 2 > HELP_COLUMN)
 		printf("%s\n%*s", left, HELP_COLUMN, "");

@@ -100,6 +100,8 @@ static void build(struct parser *ps, const struct program *p)
 		list_values[i] = NULL;
 		ps->longs[i] = (struct option){
 			.name = o->name, .has_arg = o->kind != OPTION_FLAG, .val = CODE(i)};
+		if (o->optional)
+			ps->longs[i].has_arg = optional_argument;
 		if (o->letter) {
 			*letter++ = (char)o->letter;
 			if (o->kind != OPTION_FLAG)

@@ -44,6 +44,9 @@ struct option_spec {
 	double min, max; /* OPTION_COUNT (INFINITY: up to 2^63 - 1), OPTION_REAL (±INFINITY: any) */
 	bool min_open;
 	const char *const *choices;
+	/* OPTION_PARSE, no letter: the argument may be left out (parse gets NULL), and stands
+	 * behind '=' otherwise: --name=ARG. */
+	bool optional;
 	/* OPTION_PARSE: 0, or -1 with the reason in err (it is shown behind the option's name). */
 	int (*parse)(const char *text, void *dest, struct error *err);
 };

@@ -32,6 +32,13 @@ static int parse_even(const char *text, void *dest, struct error *err)
 	return 0;
 }
 
+static int parse_repeat(const char *text, void *dest, struct error *err)
+{
+	(void)err;
+	snprintf(dest, sizeof(opt.even), "%s", text ? text : "(none)");
+	return 0;
+}
+
 static const char *const scales[] = {"none", "standard", "robust", NULL};
 
 static const struct option_spec own[] = {
@@ -100,6 +107,13 @@ static const struct option_spec more[] = {
 	 .help = "text of even length",
 	 .dest = opt.even,
 	 .parse = parse_even},
+	{.name = "repeat",
+	 .kind = OPTION_PARSE,
+	 .arg = "N",
+	 .help = "again",
+	 .dest = opt.even,
+	 .parse = parse_repeat,
+	 .optional = true},
 	{.name = "quietly", .help = "begins as another does", .dest = &opt.verbose},
 	{.name = NULL},
 };
@@ -303,6 +317,24 @@ static void test_choices_and_parsers(void **state)
 	expect_usage("--even abc", "option '--even': length 3 is odd");
 }
 
+static void test_optional_arguments(void **state)
+{
+	(void)state;
+	expect_values("--repeat 3", "0 0 - 100 0 0 0 0 none (none);;; 3");
+	expect_values("--repeat=3 3", "0 0 - 100 0 0 0 0 none 3;;; 3");
+	expect_values("a --repeat --quiet", "1 0 - 100 0 0 0 0 none (none);;; a");
+	expect_values("--repeat=", "0 0 - 100 0 0 0 0 none ;;;");
+	expect_usage("--repea", "unknown option '--repea'; names are written in full: '--repeat'");
+	expect_usage("--repea=3",
+		     "unknown option '--repea'; names are written in full: '--repeat'");
+	run("--help");
+	assert_non_null(strstr(ran.out, "\n      --repeat[=N]          again\n"));
+	run("--completion bash");
+	assert_null(strstr(ran.out, "--repeat)"));
+	run("--completion zsh");
+	assert_non_null(strstr(ran.out, "'--repeat=-[again]::N: '"));
+}
+
 static void test_abbreviations_are_refused(void **state)
 {
 	(void)state;
@@ -458,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_reals),
 		cmocka_unit_test(test_choices_and_parsers),
+		cmocka_unit_test(test_optional_arguments),
 		cmocka_unit_test(test_abbreviations_are_refused),
 		cmocka_unit_test(test_unknown_and_misused),
 		cmocka_unit_test(test_help),
