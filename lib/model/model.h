@@ -115,7 +115,8 @@ struct train_options {
 				 learned from but counted */
 	uint64_t seed;
 	unsigned n_threads;
-	void (*progress)(void *context, const char *stage, double share); /* may be NULL */
+	/* May be NULL; called by the thread that calls model_train. */
+	void (*progress)(void *context, const char *stage, double share);
 	void *progress_context;
 };
 

@@ -15,8 +15,9 @@ struct row_features {
 	bool absent_as_missing; /* an absent field is missing; else it makes a bad record */
 };
 
-/* Fills x[n]; missing values are NaN. ERROR_DATA, with the column, for a field that is absent, no
- * number, or beyond the range of a double; *bad (may be NULL) is then its number. */
+/* Fills x[n]; missing values are NaN. ERROR_DATA for a field that is absent and, with the column,
+ * for one that is no number or beyond the range of a double; *bad (may be NULL) is then its
+ * number. */
 int row_read(const struct row_features *f, const struct record *rec, double *x, size_t *bad,
 	     struct error *err);
 

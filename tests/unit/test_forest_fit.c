@@ -117,6 +117,9 @@ static void a_tree_has_its_own_stream(void **state)
 	assert_memory_equal(few->threshold, many->threshold, few->n_nodes * sizeof(float));
 	assert_non_null(other);
 	assert_memory_not_equal(few->threshold, other->threshold, 16 * sizeof(float));
+	/* A seed's second tree is not the next seed's first. */
+	assert_memory_not_equal(few->threshold + few->tree_start[1], other->threshold,
+				16 * sizeof(float));
 	forest_free(few);
 	forest_free(many);
 	forest_free(other);
@@ -397,6 +400,11 @@ static void options_out_of_range_are_refused(void **state)
 		assert_null(forest_fit(&cases[i], 10, 2, get_row, &t, &err));
 		assert_int_equal(err.kind, ERROR_USAGE);
 	}
+	struct error err = ERROR_INIT;
+	struct forest_options many = {1, FOREST_SAMPLES_MAX + 1, 2, 0, 1};
+
+	assert_null(forest_fit(&many, UINT32_MAX, 2, get_row, &t, &err));
+	assert_int_equal(err.kind, ERROR_USAGE);
 	free(t.x);
 }
 

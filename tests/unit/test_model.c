@@ -125,6 +125,9 @@ static void test_cut_short(void **state)
 	struct buf b = small_model_bytes();
 	for (size_t n = 0; n < b.len; n += n < 1024 ? 1 : 1024)
 		assert_refused(&b, n, "");
+	for (size_t k = 1; k <= 9; k++)
+		assert_refused(&b, model_bytes_data(&b) - k,
+			       "is not a model file, or is cut short");
 	assert_refused(&b, model_bytes_data(&b), "is damaged");
 	assert_refused(&b, b.len - 1, "is damaged");
 	buf_release(&b);
@@ -198,6 +201,7 @@ static void test_wrong_headers_under_a_right_digest(void **state)
 		{"\\\"contamination\\\":0.1", "\\\"contamination\\\":\\\"x\\\"", "'contamination'"},
 		{"\\\"n_scores\\\":200", "\\\"n_scores\\\":-200", "'n_scores' is not an integer"},
 		{"\\\"n_scores\\\":200", "\\\"n_scores\\\":201", "'calibration.scores' has not"},
+		{"\\\"n_scores\\\":200", "\\\"n_scores\\\":199", "'calibration.scores' has not"},
 		{"\\\"max_samples\\\":32", "\\\"max_samples\\\":0", "sub-sample size of 0"},
 		{"\\\"max_samples\\\":32", "\\\"max_samples\\\":4294967296",
 		 "'max_samples' is not"},

@@ -276,6 +276,21 @@ static void test_mean_survives_cancellation(void **state)
 	assert_true(fabs(summarize(999).mean - 1.0 / 9) <= DBL_EPSILON / 9);
 }
 
+/* The mean of 1 and 1 + 9 ulp rounds down; the deviation is 4.5 ulp all the same. */
+static void test_deviation_from_a_rounded_mean(void **state)
+{
+	(void)state;
+	struct error err = ERROR_INIT;
+	struct prepare p;
+	struct column_summary summary;
+	values[0] = 1;
+	values[1] = 1 + 9 * DBL_EPSILON;
+	assert_int_equal(prepare_init(&p, IMPUTE_NONE, SCALING_STANDARD, 1, &err), 0);
+	prepare_column(&p, 0, values, 2, tmp, &summary);
+	assert_true(p.scale[0] == 4.5 * DBL_EPSILON);
+	prepare_release(&p);
+}
+
 static void make_prepare(struct prepare *p, enum impute impute)
 {
 	struct error err = ERROR_INIT;
@@ -390,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_all_missing),
 		cmocka_unit_test(test_mean_survives_cancellation),
+		cmocka_unit_test(test_deviation_from_a_rounded_mean),
 		cmocka_unit_test(test_row),
 		cmocka_unit_test(test_row_lacks_too_much),
 		cmocka_unit_test(test_row_without_imputing),

@@ -187,6 +187,33 @@ static void test_batches(void **state)
 	scorer_free(s);
 }
 
+/* More features than a batch's cache has room for. */
+static void test_wide_rows(void **state)
+{
+	(void)state;
+	enum { N = 150, WIDTH = 5000 };
+	struct error err = ERROR_INIT;
+	struct model *m = tree_model(IMPUTE_MEDIAN);
+	prepare_release(&m->prepare);
+	assert_int_equal(prepare_init(&m->prepare, IMPUTE_NONE, SCALING_NONE, WIDTH, &err), 0);
+	m->features = realloc(m->features, WIDTH * sizeof(*m->features));
+	for (; m->n_features < WIDTH; m->n_features++)
+		m->features[m->n_features] = (struct model_feature){.name = strdup("x")};
+	m->forest->n_features = WIDTH;
+	m->forest->feature[0] = WIDTH - 1;
+	struct scorer *s = scorer_of(m);
+	double *x = calloc((size_t)N * WIDTH, sizeof(*x));
+	struct verdict v[N];
+	assert_non_null(x);
+	for (size_t i = 0; i < N; i++)
+		x[i * WIDTH + WIDTH - 1] = i % 2 ? 1 : 0;
+	score(s, x, N, WIDTH, 0, v);
+	for (size_t i = 0; i < N; i++)
+		assert_true(v[i].score == score_at(i % 2 ? 2 : 1));
+	free(x);
+	scorer_free(s);
+}
+
 static void test_kernel_by_name(void **state)
 {
 	(void)state;
@@ -227,6 +254,7 @@ int main(void)
 		cmocka_unit_test(test_rows_without_verdict),
 		cmocka_unit_test(test_missing_without_imputing),
 		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_wide_rows),
 		cmocka_unit_test(test_kernel_by_name),
 		cmocka_unit_test(test_out_of_memory),
 	};

@@ -140,6 +140,10 @@ static void test_bad_headers(void **state)
 		{"{\"__metadata__\":{\"format\":\"sensorutils-model\",\"format_version\":\"1\","
 		 "\"config\":\"\",\"digest\": \"" ZEROS "\"}}",
 		 0, "is damaged"},
+		/* What looks like the digest, with less than its digits behind it. */
+		{"{\"__metadata__\":{\"format\":\"sensorutils-model\",\"format_version\":\"1\","
+		 "\"config\":\"\",\"digest\": \"" ZEROS "\"},\"digest\":\"0\"}",
+		 0, "is damaged"},
 		{"{" METADATA ",\"a\":1}", 0, "tensor 'a' has dtype ''"},
 		{"{" METADATA ",\"a\":{}}", 0, "tensor 'a' has dtype ''"},
 		{"{" METADATA ",\"a\":{\"dtype\":\"F16\",\"shape\":[],\"data_offsets\":[0,2]}}", 2,
@@ -197,6 +201,14 @@ static void test_wrong_lengths(void **state)
 	}
 	assert_int_equal(tensorfile_read(&f, NULL, 0, &err), -1);
 	buf_release(&b);
+
+	uint64_t longest = TENSOR_HEADER_MAX + 1;
+	char *large = calloc(8 + longest, 1);
+	assert_non_null(large);
+	memcpy(large, &longest, 8);
+	assert_int_equal(tensorfile_read(&f, large, 8 + longest, &err), -1);
+	assert_string_equal(err.what, "is not a model file");
+	free(large);
 }
 
 /* Brackets deeper than any parser's stack. */

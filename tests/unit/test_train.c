@@ -1,4 +1,5 @@
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -113,12 +114,14 @@ static void test_calibration(void **state)
 	static const struct {
 		uint64_t n;
 		size_t n_fields;
-	} sizes[] = {{200, 6}, {1567, 30}, {70001, 61}, {140000, 3}};
+		double contamination; /* 100 c / 100 is c of the first alone */
+	} sizes[] = {{200, 6, 0.07}, {1567, 30, 0.093}, {70001, 61, 0.101}, {140000, 3, 0.014}};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct train_result result;
 		struct train_options options = usual;
 		options.n_threads = i % 2 ? 1 : 2;
 		options.max_missing = 0.99;
+		options.contamination = sizes[i].contamination;
 		double *x = make_rows(sizes[i].n, sizes[i].n_fields);
 		for (uint64_t k = 0; k < sizes[i].n; k++) /* no row without any value */
 			x[k * sizes[i].n_fields] = (double)k;
@@ -203,6 +206,20 @@ static void test_selection_settles(void **state)
 	model_free(m);
 }
 
+/* A row that lacks all is not learned from, however much a row may lack. */
+static void test_empty_row(void **state)
+{
+	(void)state;
+	static const double x[4][2] = {{1, 5}, {NAN, 4}, {NAN, NAN}, {2, NAN}};
+	struct train_options options = usual;
+	struct train_result result;
+	options.max_missing = 1;
+	struct model *m = train(&options, x[0], 4, 2, &result);
+	assert_int_equal(result.n_rows, 3);
+	assert_int_equal(result.n_rows_skipped, 1);
+	model_free(m);
+}
+
 static void test_nothing_to_learn_from(void **state)
 {
 	(void)state;
@@ -210,27 +227,35 @@ static void test_nothing_to_learn_from(void **state)
 	static const double huge[] = {1, 2, 1e39, 4}, widest[] = {-1.7e308, 1.7e308, 1.7e308, 0};
 	/* Their interquartile range is infinite, so that scaled all would be 0. */
 	static const double apart[] = {-1e308, 1e308, 1e308, -1e308};
+	/* Their mean is infinite, their median and quartiles are not. */
+	static const double heavy[] = {1e308, 1.2e308, 1.4e308, 1.6e308};
 	static const struct {
 		const double *x;
 		uint64_t n;
 		size_t n_fields;
+		enum impute impute;
 		enum scaling scaling;
 		const char *message;
 	} cases[] = {
-		{constant, 0, 2, SCALING_NONE, "there are no rows to learn from"},
-		{constant, 3, 2, SCALING_NONE, "no field is left to learn from: each of 2 is"},
-		{constant, 3, 0, SCALING_NONE, "no field is left to learn from: each of 0 is"},
-		{sparse, 2, 2, SCALING_NONE, "no field is left"},
-		{huge, 4, 1, SCALING_NONE, "feature 'x0' has values beyond the range of float32"},
-		{widest, 4, 1, SCALING_STANDARD, "feature 'x0' has values beyond"},
-		{widest, 4, 1, SCALING_ROBUST, "feature 'x0' has values beyond"},
-		{apart, 4, 1, SCALING_ROBUST, "feature 'x0' has values beyond"},
+		{constant, 0, 2, IMPUTE_MEDIAN, SCALING_NONE, "there are no rows to learn from"},
+		{constant, 3, 2, IMPUTE_MEDIAN, SCALING_NONE,
+		 "no field is left to learn from: each of 2 is"},
+		{constant, 3, 0, IMPUTE_MEDIAN, SCALING_NONE,
+		 "no field is left to learn from: each of 0 is"},
+		{sparse, 2, 2, IMPUTE_MEDIAN, SCALING_NONE, "no field is left"},
+		{huge, 4, 1, IMPUTE_MEDIAN, SCALING_NONE,
+		 "feature 'x0' has values beyond the range of float32"},
+		{widest, 4, 1, IMPUTE_MEDIAN, SCALING_STANDARD, "feature 'x0' has values beyond"},
+		{widest, 4, 1, IMPUTE_MEDIAN, SCALING_ROBUST, "feature 'x0' has values beyond"},
+		{apart, 4, 1, IMPUTE_MEDIAN, SCALING_ROBUST, "feature 'x0' has values beyond"},
+		{heavy, 4, 1, IMPUTE_MEAN, SCALING_ROBUST, "feature 'x0' has values beyond"},
 	};
 	for (size_t c = 0; c < sizeof(cases) / sizeof(*cases); c++) {
 		struct error err = ERROR_INIT;
 		struct train_result result;
 		struct train_options options = usual;
 		options.scaling = cases[c].scaling;
+		options.impute = cases[c].impute;
 		assert_null(model_train(&options, cases[c].x, cases[c].n, names, cases[c].n_fields,
 					&result, &err));
 		assert_int_equal(err.kind, ERROR_DATA);
@@ -254,10 +279,10 @@ static void test_sizes(void **state)
 		double value;
 		bool share;
 		uint32_t want;
-	} samples[] = {{0, false, 256},  {100, false, 100}, {1, false, 1},    {1e9, false, 400},
-		       {0.5, true, 200}, {1, true, 400},    {0.0001, true, 1}},
-	  features[] = {
-		  {0, false, 4}, {3, false, 3}, {9, false, 4}, {0.5, true, 2}, {0.1, true, 1}};
+	} samples[] = {{0, false, 256},  {100, false, 100}, {1, false, 1},     {1e9, false, 400},
+		       {0.5, true, 200}, {1, true, 400},    {0.0001, true, 1}, {0.19975, true, 79}},
+	  features[] = {{0, false, 4},  {3, false, 3},  {9, false, 4},
+			{0.5, true, 2}, {0.1, true, 1}, {0.9, true, 3}};
 	double *x = make_rows(400, 4);
 	for (uint64_t k = 0; k < 400; k++)
 		x[4 * k] = x[4 * k + 1] = (double)k;
@@ -355,12 +380,14 @@ static void test_summary(void **state)
 struct progress {
 	unsigned prepare, fit, calibrate;
 	double last;
+	pthread_t thread;
 };
 
 static void on_progress(void *context, const char *stage, double share)
 {
 	struct progress *p = context;
 	assert_true(share >= 0 && share <= 1);
+	assert_true(pthread_equal(pthread_self(), p->thread));
 	p->prepare += strcmp(stage, "prepare") == 0;
 	p->fit += strcmp(stage, "fit") == 0;
 	p->calibrate += strcmp(stage, "calibrate") == 0;
@@ -370,7 +397,7 @@ static void on_progress(void *context, const char *stage, double share)
 static void test_progress(void **state)
 {
 	(void)state;
-	struct progress p = {0};
+	struct progress p = {.thread = pthread_self()};
 	struct train_options options = usual;
 	struct train_result result;
 	options.progress = on_progress;
@@ -380,6 +407,12 @@ static void test_progress(void **state)
 	assert_int_equal(p.prepare, 3);
 	assert_int_equal(p.fit, 2);
 	assert_int_equal(p.calibrate, 5); /* blocks, and the end */
+	assert_true(p.last == 1);
+	free(x);
+
+	options.n_threads = 4;
+	x = make_rows(20000, 4);
+	model_free(train(&options, x, 20000, 4, &result));
 	assert_true(p.last == 1);
 	free(x);
 }
@@ -420,15 +453,11 @@ static void test_out_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calibration),
-		cmocka_unit_test(test_threads_do_not_matter),
-		cmocka_unit_test(test_seed_matters),
-		cmocka_unit_test(test_selection_settles),
-		cmocka_unit_test(test_nothing_to_learn_from),
-		cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_auto_without_alarms),
-		cmocka_unit_test(test_summary),
-		cmocka_unit_test(test_progress),
+		cmocka_unit_test(test_calibration),   cmocka_unit_test(test_threads_do_not_matter),
+		cmocka_unit_test(test_seed_matters),  cmocka_unit_test(test_selection_settles),
+		cmocka_unit_test(test_empty_row),     cmocka_unit_test(test_nothing_to_learn_from),
+		cmocka_unit_test(test_sizes),         cmocka_unit_test(test_auto_without_alarms),
+		cmocka_unit_test(test_summary),       cmocka_unit_test(test_progress),
 		cmocka_unit_test(test_out_of_memory),
 	};
 	return cmocka_run_group_tests(tests, make_names, NULL);

@@ -55,6 +55,24 @@ static void test_sample_is_uniform(void **state)
 	assert_true(chi2 > 60.3);
 }
 
+/* One of two: the first is kept as often as not. Five standard deviations of 1000. */
+static void test_sample_of_one(void **state)
+{
+	int first = 0;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (uint64_t seed = 0; seed < 2000; seed++) {
+		struct training_rows r;
+		training_rows_init(&r, 1, 1, UINT64_MAX, seed);
+		for (int i = 0; i < 2; i++)
+			assert_int_equal(training_rows_add(&r, (double[]){i}, &err), 0);
+		first += r.x[0] == 0;
+		training_rows_release(&r);
+	}
+	assert_in_range(first, 888, 1112);
+}
+
 static void test_same_seed_same_sample(void **state)
 {
 	struct training_rows a, b, c;
@@ -119,11 +137,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keeps_all),
-		cmocka_unit_test(test_sample_is_uniform),
-		cmocka_unit_test(test_same_seed_same_sample),
-		cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_keeps_all),     cmocka_unit_test(test_sample_is_uniform),
+		cmocka_unit_test(test_sample_of_one), cmocka_unit_test(test_same_seed_same_sample),
+		cmocka_unit_test(test_limit),         cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
