@@ -9,6 +9,7 @@
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
 #include "lib/cli/parse.h"
+#include "lib/cli/progress.h"
 #include "lib/cli/stream.h"
 #include "lib/model/model.h"
 #include "lib/model/row.h"
@@ -279,12 +280,10 @@ static void say_list(const char *what, char *const *items, size_t n)
 
 static void say_progress(void *context, const char *stage, double share)
 {
-	(void)context;
-	if (share >= 1)
-		dprintf(STDERR_FILENO, "\r\033[K");
+	if (share < 1)
+		progress_stage(context, stage, share);
 	else
-		dprintf(STDERR_FILENO, "\r%s: %s, %.0f %%\033[K", message_program(), stage,
-			100 * share);
+		progress_clear(context);
 }
 
 static void summarise(const struct model *m, const struct train_result *result, int fd)
@@ -300,6 +299,7 @@ static void summarise(const struct model *m, const struct train_result *result, 
 static struct model *train(const struct rows *rows, struct train_result *result)
 {
 	struct error err = ERROR_INIT;
+	struct progress progress;
 	struct model *m;
 
 	opt.train.max_samples = opt.max_samples.value;
@@ -311,7 +311,9 @@ static struct model *train(const struct rows *rows, struct train_result *result)
 	opt.train.scaling = (enum scaling)opt.scale;
 	opt.train.seed = opt.seed;
 	opt.train.n_threads = (unsigned)opt.threads;
-	opt.train.progress = opt.stream.progress && isatty(STDERR_FILENO) ? say_progress : NULL;
+	progress_init(&progress, opt.stream.progress);
+	opt.train.progress = say_progress;
+	opt.train.progress_context = &progress;
 	m = model_train(&opt.train, rows->kept.x, rows->kept.n,
 			(const char *const *)rows->features.names, rows->features.n, result, &err);
 	if (!m)

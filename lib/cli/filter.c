@@ -8,6 +8,7 @@
 #include "lib/cli/filter_impl.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
+#include "lib/cli/progress.h"
 #include "lib/cli/signals.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
@@ -39,6 +40,7 @@ struct loop {
 	struct intake intake;
 	uint64_t n_counted;
 	int64_t metrics_due_ns;
+	struct progress progress;
 
 	struct thread *threads; /* with one, it is never started: the main thread does its work */
 	size_t n_threads;
@@ -51,6 +53,7 @@ struct loop {
 
 static void stop(struct loop *l, const struct error *err)
 {
+	progress_clear(&l->progress);
 	l->stopped = true;
 	if (!l->status)
 		l->status = message_error(err);
@@ -242,6 +245,7 @@ static int turn(struct loop *l)
 		pthread_mutex_unlock(&l->lock);
 	}
 	show_metrics(l, false);
+	progress_bytes(&l->progress, reader_bytes(l->reader), reader_size(l->reader));
 	return l->stopped || signals_interrupted();
 }
 
@@ -353,6 +357,7 @@ static void finish(struct loop *l)
 	if (!l->stopped && !signals_interrupted() && intake_end(&l->intake, &err))
 		stop(l, &err);
 	show_metrics(l, true);
+	progress_clear(&l->progress);
 	intake_report(&l->intake);
 	if (!l->stopped && close(STDOUT_FILENO)) {
 		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
@@ -373,6 +378,7 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->changed, NULL);
 	l->n_threads = o->threads;
+	progress_init(&l->progress, o->stream.progress);
 	l->n_slots = o->threads > 1 ? 2 * o->threads + 1 : 1;
 	l->slots = mem_alloc(l->n_slots, sizeof(*l->slots), err);
 	l->threads = mem_alloc(l->n_threads, sizeof(*l->threads), err);

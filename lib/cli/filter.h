@@ -46,7 +46,7 @@ struct filter_options {
 		 .kind = OPTION_STRING,                                                            \
 		 .arg = "PATH,...",                                                                \
 		 .dest = &(o).fields,                                                              \
-		 .help = "write only these fields of the input, and what is added; default: all"}, \
+		 .help = "write only these fields of the input, what is added, and _kafka; default: all"}, \
 		{.name = "csv-fields",                                                             \
 		 .kind = OPTION_STRING,                                                            \
 		 .arg = "PATH,...",                                                                \

@@ -79,6 +79,15 @@ static int add_list(struct filter_columns *c, const struct filter *f, const char
 	}
 }
 
+/* Where a record came from goes with it, whatever --fields names; CSV has no place for it. */
+static int add_provenance(struct filter_columns *c, const struct filter *f, struct error *err)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!strncmp(c->names[i], "_kafka", 6) && strchr(".", c->names[i][6]))
+			return 0;
+	return c->to == FORMAT_JSON ? add_column(c, f, "_kafka", 6, err) : 0;
+}
+
 struct first_record {
 	struct filter_columns *columns;
 	const struct filter *filter;
@@ -120,7 +129,7 @@ int filter_columns_decide(struct filter_columns *c, const struct filter *f, enum
 	if (o->to)
 		c->to = (enum record_format)o->to;
 	if (o->fields)
-		return add_list(c, f, o->fields, err) ? -1 : 1;
+		return add_list(c, f, o->fields, err) || add_provenance(c, f, err) ? -1 : 1;
 	if (c->to == from) {
 		c->passed = true;
 		return 1;

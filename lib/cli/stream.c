@@ -1,12 +1,11 @@
 #include "lib/cli/stream.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
 #include "lib/cli/metrics.h"
+#include "lib/cli/progress.h"
 
 const char *const stream_formats[] = {"auto", "json", "csv", NULL};
 
@@ -21,7 +20,7 @@ struct records {
 	enum { BLOCK_NONE, BLOCK_READ, BLOCK_STARTED } block_state;
 	bool given; /* a record was given out, and is not in the books yet: it may be rejected */
 	struct intake intake;
-	uint64_t last_shown;
+	struct progress progress;
 };
 
 struct records *records_open(const struct program *p, const struct stream_options *o,
@@ -50,30 +49,8 @@ struct records *records_open(const struct program *p, const struct stream_option
 	    !(r->reader = reader_open(&options, &err)))
 		message_die(&err);
 	r->kafka_slot = (size_t)slot;
+	progress_init(&r->progress, o->progress);
 	return r;
-}
-
-static void show_progress(struct records *r)
-{
-	uint64_t bytes = reader_bytes(r->reader), size = reader_size(r->reader);
-
-	if (!r->options->progress || bytes - r->last_shown < (8 << 20) || !isatty(STDERR_FILENO))
-		return;
-	r->last_shown = bytes;
-	char line[128];
-	int n = size ? snprintf(line, sizeof(line), "\r%s: %llu MB, %.0f %%\033[K",
-				message_program(), (unsigned long long)(bytes >> 20),
-				100.0 * (double)bytes / (double)size)
-		     : snprintf(line, sizeof(line), "\r%s: %llu MB\033[K", message_program(),
-				(unsigned long long)(bytes >> 20));
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
-		r->last_shown = UINT64_MAX;
-}
-
-static void clear_progress(const struct records *r)
-{
-	if (r->last_shown && write(STDERR_FILENO, "\r\033[K", 4) < 0)
-		return;
 }
 
 static void keep(struct records *r, const struct error *why, const struct record *rec,
@@ -104,7 +81,7 @@ static int next_block(struct records *r)
 		keep(r, &err, NULL, NULL);
 	}
 	r->block_state = ret ? BLOCK_READ : BLOCK_NONE;
-	show_progress(r);
+	progress_bytes(&r->progress, reader_bytes(r->reader), reader_size(r->reader));
 	return ret;
 }
 
@@ -201,7 +178,7 @@ int records_next(struct records *r, struct record *rec)
 		message_die(&err);
 	for (;;) {
 		if (r->block_state == BLOCK_NONE && !next_block(r)) {
-			clear_progress(r);
+			progress_clear(&r->progress);
 			if (intake_end(&r->intake, &err))
 				message_die(&err);
 			return 0;
