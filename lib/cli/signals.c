@@ -12,7 +12,7 @@
 #include "lib/cli/message.h"
 
 static int wake_fd = -1;
-static volatile sig_atomic_t hangup, interrupted;
+static volatile sig_atomic_t hangup, interrupted, terminated;
 static char late[256]; /* what to say when draining took too long; handlers cannot format */
 
 void signals_wake(void)
@@ -36,6 +36,16 @@ static void on_signal(int sig)
 		interrupted = 1;
 	else if (sig == SIGTERM)
 		alarm(SIGNALS_DRAIN_S);
+	signals_wake();
+}
+
+static void on_source_terminated(int sig)
+{
+	if (terminated) { /* writing may hang: the second time is meant */
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	terminated = 1;
 	signals_wake();
 }
 
@@ -70,6 +80,18 @@ void signals_filter(bool reload)
 	catch_signal(SIGALRM, on_alarm);
 	if (reload)
 		catch_signal(SIGHUP, on_signal);
+}
+
+void signals_source(void)
+{
+	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	catch_signal(SIGINT, on_signal);
+	catch_signal(SIGTERM, on_source_terminated);
+}
+
+bool signals_terminated(void)
+{
+	return terminated;
 }
 
 void signals_block(void)

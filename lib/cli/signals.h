@@ -1,10 +1,11 @@
 /*
- * How signals end or turn a filter. Nothing happens in the middle of a record: handlers set flags
- * and wake the wait for input.
+ * How signals end or turn a filter or a source. Nothing happens in the middle of a record: handlers
+ * set flags and wake the wait for input.
  *
  *     SIGINT   what was read is written, then the program dies of the signal
- *     SIGTERM  the input is drained for at most SIGNALS_DRAIN_S seconds: 0 if its end was reached,
- * else 75 SIGHUP   with reload: signals_take_hangup tells once; without: as by default
+ *     SIGTERM  a filter drains its input for at most SIGNALS_DRAIN_S seconds: 0 if its end was
+ *              reached, else 75; to a source it is the end of input (a second one ends it at once)
+ *     SIGHUP   with reload: signals_take_hangup tells once; without: as by default
  *
  * A signal that was ignored when the program began stays ignored.
  */
@@ -17,6 +18,12 @@
 
 /* For the main thread, before others are started. */
 void signals_filter(bool reload);
+
+/* As signals_filter, for a program at the head of a pipeline. */
+void signals_source(void);
+
+/* SIGTERM came to a source. */
+bool signals_terminated(void);
 
 /* In other threads: leaves all these signals to the main one. */
 void signals_block(void);
