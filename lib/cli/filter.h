@@ -35,27 +35,32 @@ struct filter_options {
 	}
 
 /* Rows of the option table, behind STREAM_OPTIONS((o).stream). */
-#define FILTER_OPTIONS(o)                                                                          \
-	{.name = "to",                                                                             \
-	 .kind = OPTION_CHOICE,                                                                    \
-	 .arg = "FORMAT",                                                                          \
-	 .dest = &(o).to,                                                                          \
-	 .choices = stream_formats,                                                                \
-	 .help = "output is auto (as the input), json or csv; default auto"},                      \
-		{.name = "fields",                                                                 \
-		 .kind = OPTION_STRING,                                                            \
-		 .arg = "PATH,...",                                                                \
-		 .dest = &(o).fields,                                                              \
-		 .help = "write only these fields of the input, what is added, and _kafka; default: all"}, \
-		{.name = "csv-fields",                                                             \
-		 .kind = OPTION_STRING,                                                            \
-		 .arg = "PATH,...",                                                                \
-		 .dest = &(o).csv_fields,                                                          \
-		 .help = "columns when JSON becomes CSV; default: the first record's fields"},     \
-	{                                                                                          \
-		.letter = 'j', .name = "threads", .kind = OPTION_COUNT, .arg = "N",                \
-		.dest = &(o).threads, .min = 1, .max = 256,                                        \
-		.help = "work with N threads, 1 to 256, in order; default 1"                       \
+#define FILTER_OUTPUT_OPTIONS(o)                                                             \
+	{.name = "to",                                                                       \
+	 .kind = OPTION_CHOICE,                                                              \
+	 .arg = "FORMAT",                                                                    \
+	 .dest = &(o).to,                                                                    \
+	 .choices = stream_formats,                                                          \
+	 .help = "output is auto (as the input), json or csv; default auto"},                \
+		{.name = "fields",                                                           \
+		 .kind = OPTION_STRING,                                                      \
+		 .arg = "PATH,...",                                                          \
+		 .dest = &(o).fields,                                                        \
+		 .help = "write only these fields of the input, what is added, and _kafka; " \
+			 "default: all"},                                                    \
+	{                                                                                    \
+		.name = "csv-fields", .kind = OPTION_STRING, .arg = "PATH,...",              \
+		.dest = &(o).csv_fields,                                                     \
+		.help = "columns when JSON becomes CSV; default: the first record's fields"  \
+	}
+
+/* These and -j. */
+#define FILTER_OPTIONS(o)                                                           \
+	FILTER_OUTPUT_OPTIONS(o),                                                   \
+	{                                                                           \
+		.letter = 'j', .name = "threads", .kind = OPTION_COUNT, .arg = "N", \
+		.dest = &(o).threads, .min = 1, .max = 256,                         \
+		.help = "work with N threads, 1 to 256, in order; default 1"        \
 	}
 
 /* What is needed to judge records, made for one set of fields; replaced as a whole when a model is
