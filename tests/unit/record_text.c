@@ -1,5 +1,6 @@
 #include "tests/unit/record_text.h"
 
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -130,4 +131,11 @@ const char *text_uncut(const struct record *rec)
 	assert_int_equal(buf_add(&text, rec->text + at, rec->len - at, &err), 0);
 	assert_int_equal(buf_terminate(&text, &err), 0);
 	return text.data;
+}
+
+void text_append(char *text, size_t size, const char *s)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s", s);
 }

@@ -2,6 +2,8 @@
 #ifndef TESTS_RECORD_TEXT_H
 #define TESTS_RECORD_TEXT_H
 
+#include <stddef.h>
+
 #include "lib/record/scanner.h"
 
 /*
@@ -26,5 +28,8 @@ const char *text_record(const struct fields *f, const struct record *rec, int re
 
 /* The record with what is cut left out. Good until the next call. */
 const char *text_uncut(const struct record *rec);
+
+/* Appends s to the string in text[size], as far as there is room. */
+void text_append(char *text, size_t size, const char *s);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "lib/record/fields_impl.h"
 #include "tests/unit/alloc_fail.h"
+#include "tests/unit/record_text.h"
 
 /* A path's names with '|' between them; the message of the error where it is none. */
 static const char *parts(const char *path)
@@ -19,7 +20,8 @@ static const char *parts(const char *path)
 
 	if (path_parse(&p, path, strlen(path), &err)) {
 		assert_int_equal(err.kind, ERROR_USAGE);
-		return strcpy(text, err.what);
+		snprintf(text, sizeof(text), "%s", err.what);
+		return text;
 	}
 	text[0] = '\0';
 	for (size_t i = 0; i < p.n; i++)
@@ -49,9 +51,9 @@ static void bad_paths_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_non_null(strstr(parts(bad[i]), "field path '"));
 	for (int i = 1; i < 64; i++)
-		strcat(deep, ".a");
+		text_append(deep, sizeof(deep), ".a");
 	assert_int_equal(strlen(parts(deep)), 127);
-	strcat(deep, ".a");
+	text_append(deep, sizeof(deep), ".a");
 	assert_non_null(strstr(parts(deep), "has more than 64 parts"));
 }
 

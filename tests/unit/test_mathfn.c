@@ -179,7 +179,8 @@ static void test_bits_are_fixed(void **state)
 	}
 	sha256_final(&s, digest);
 	sha256_hex(digest, hex);
-	assert_string_equal(hex, "ff86dd0b7c270d193e805f1d0554f04d7f325293e7429261d867cda5b68b2c4b");
+	assert_string_equal(hex,
+			    "ff86dd0b7c270d193e805f1d0554f04d7f325293e7429261d867cda5b68b2c4b");
 }
 
 int main(void)

@@ -161,11 +161,11 @@ static void numbers(void **state)
 	EXPECT("a", "{\"a\":-01}", "! 1:6 a number must not begin with 0");
 	EXPECT("b", "{\"a\":00}", "! 1:6 a number must not begin with 0");
 	EXPECT("a", "{\"a\":+1}", "! 1:6 expected a value, not '+1");
-	EXPECT("a", "{\"a\":NaN}", "! 1:6 expected a value, not 'NaN': no JSON number");
+	EXPECT("a", "{\"a\":NaN}", "! 1:6 expected a value, not 'NaN', which is no number of JSON");
 	EXPECT("a", "{\"a\":Infinity}", "! 1:6 expected a value, not 'Inf");
 	EXPECT("a", "{\"a\":-Infinity}", "! 1:6 expected a value");
 	EXPECT("a", "{\"a\":.5}", "! 1:6 expected a value, not '.5");
-	EXPECT("a", "{\"a\":1.}", "! 1:6 ");
+	EXPECT("a", "{\"a\":1.}", "! 1:6 expected a value, not '1.', which");
 	EXPECT("a", "{\"a\":1e}", "! 1:6 ");
 	EXPECT("a", "{\"a\":-}", "! 1:6 ");
 	EXPECT("a", "{\"a\":0x10}", "! 1:7 ");
@@ -292,14 +292,14 @@ static void utf8_is_checked(void **state)
 }
 
 /* {"a":{"a":…}} or {"a":[…]}, `depth` deep in all. */
-static void nest(char *line, int depth, bool arrays)
+static void nest(char line[static 4096], int depth, bool arrays)
 {
-	strcpy(line, "{\"a\":");
+	snprintf(line, 4096, "{\"a\":");
 	for (int i = 2; i <= depth; i++)
-		strcat(line, arrays ? "[" : i < depth ? "{\"a\":" : "{");
+		text_append(line, 4096, arrays ? "[" : i < depth ? "{\"a\":" : "{");
 	for (int i = 2; i <= depth; i++)
-		strcat(line, arrays ? "]" : "}");
-	strcat(line, "}");
+		text_append(line, 4096, arrays ? "]" : "}");
+	text_append(line, 4096, "}");
 }
 
 static void depth_is_limited(void **state)
@@ -318,7 +318,7 @@ static void depth_is_limited(void **state)
 	}
 	/* the same where fields lead all the way down */
 	for (int i = 1; i < 64; i++)
-		strcat(path, ".a");
+		text_append(path, sizeof(path), ".a");
 	nest(line, 64, false);
 	expect(path, line, strlen(line), "-");
 	nest(line, 65, false);
@@ -326,10 +326,10 @@ static void depth_is_limited(void **state)
 	nest(line, 1000, true);
 	expect("b", line, 200, "! 1:69 nested deeper than 64");
 	/* wide is not deep */
-	strcpy(line, "{\"a\":[");
+	snprintf(line, sizeof(line), "{\"a\":[");
 	for (int i = 0; i < 100; i++)
-		strcat(line, "[],{},");
-	strcat(line, "0]}");
+		text_append(line, sizeof(line), "[],{},");
+	text_append(line, sizeof(line), "0]}");
 	expect("b", line, strlen(line), "-");
 }
 
@@ -712,7 +712,7 @@ static void truth(void **state)
 		if (cases[i].json)
 			snprintf(line, sizeof(line), "{\"a\":%s}", cases[i].json);
 		else
-			strcpy(line, "{}");
+			snprintf(line, sizeof(line), "{}");
 		give(&x, line, strlen(line));
 		assert_non_null(next(&x));
 		int ret = value_truth(&x.rec.values[0], &is, &x.err);
