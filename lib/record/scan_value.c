@@ -18,16 +18,19 @@ const char *scan_fail(const struct scan *c, const char *p, const char *fmt, ...)
 	return NULL;
 }
 
-/* "expected X, not 'c'", or what the line's end means. */
+/* "expected X, not 'c'", with all of what looks like a number; or what the line's end means. */
 static const char *unexpected(const struct scan *c, const char *p, const char *expected)
 {
+	int n = 0;
+
 	if (p >= c->end)
 		return scan_fail(c, p, "line ends where %s was expected", expected);
-	if (*p == 'N' || *p == 'I' || *p == '+' || *p == '.')
-		return scan_fail(
-			c, p, "expected %s, not '%.8s': no JSON number begins like this", expected,
-			(char[9]){*p, p + 1 < c->end ? p[1] : '\0', p + 2 < c->end ? p[2] : '\0'});
-	return scan_fail(c, p, "expected %s, not '%c'", expected, *p);
+	if (!memchr("+-.0123456789NI", *p, 15))
+		return scan_fail(c, p, "expected %s, not '%c'", expected, *p);
+	while (n < 16 && p + n < c->end && !memchr(",:]} \t\"", p[n], 7))
+		n++;
+	return scan_fail(c, p, "expected %s, not '%.*s', which is no number of JSON", expected, n,
+			 p);
 }
 
 static bool is_hex(char ch)
