@@ -69,7 +69,7 @@ run_examples() {
 	anomaly-eval scored.jsonl >eval.txt
 	sed -n '/<!-- eval -->/,/<!-- eval end -->/s/^    //p' "$top/README.md" >figures
 	[[ $(wc -l <figures) -ge 8 ]]
-	! grep -vxFf eval.txt figures
+	run -1 grep -vxFf eval.txt figures
 	# The verdict of the first record, which the README breaks into lines.
 	sed -n '/^     "anomaly_score"/,/}$/p' "$top/README.md" | tr -d ' \n' >shown
 	grep -o '"anomaly_score".*' scored.jsonl | head -n 1 | tr -d '\n' | cmp - shown
