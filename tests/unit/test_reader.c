@@ -35,8 +35,8 @@ static int remove_folder(void **state)
 	char path[400];
 
 	(void)state;
-	for (char name = 'a'; name <= 'e'; name++) {
-		snprintf(path, sizeof(path), "%s/%c", folder, name);
+	for (const char *name = "abcde"; *name; name++) {
+		snprintf(path, sizeof(path), "%s/%c", folder, *name);
 		unlink(path);
 	}
 	return rmdir(folder);
