@@ -105,7 +105,7 @@ static int time_of(const struct secom_row *row, int64_t *ns, struct error *err)
 {
 	*ns = row->time_ns;
 	if (o.timestamps == TIMESTAMPS_SYNTHETIC &&
-	    (row->id > INT64_MAX || __builtin_mul_overflow((int64_t)row->id, o.step_ns, ns) ||
+	    (__builtin_mul_overflow(row->id, o.step_ns, ns) ||
 	     __builtin_add_overflow(*ns, o.start_ns, ns)))
 		return error_set(err, ERROR_USAGE,
 				 "the time stamp of row %llu is past the year 2262",

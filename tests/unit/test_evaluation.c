@@ -97,11 +97,15 @@ static void test_separation(void **state)
 					    {25, false, true, 1},
 					    {25, false, false, 0}};
 	static const struct batch reversed[] = {{25, true, true, 0}, {25, false, true, 1}};
+	static const struct batch equal[] = {{25, true, true, 1}, {25, false, true, 1}};
 	struct evaluation_options off = how;
 	struct evaluation e;
 
 	(void)state;
 	run(&e, &how, even, 4);
+	assert_int_equal(e.separation, SEPARATION_NO);
+	run(&e, &how, equal, 2); /* an interval of 0.5 alone */
+	assert_true(e.intervals.auc.low == 0.5 && e.intervals.auc.high == 0.5);
 	assert_int_equal(e.separation, SEPARATION_NO);
 	run(&e, &how, reversed, 2);
 	assert_int_equal(e.separation, SEPARATION_REVERSED);
@@ -149,6 +153,34 @@ static void test_lower_is_anomalous(void **state)
 	run(&e, &lower, negated, 2);
 	assert_true(e.best_f1_threshold == -0.25);
 	assert_true(value(&e, EVALUATION_ROC_AUC) == 1);
+
+	static const struct batch at_zero[] = {{20, true, true, 0}, {20, false, false, -1}};
+	run(&e, &lower, at_zero, 2);
+	assert_true(e.best_f1_threshold == 0 && !signbit(e.best_f1_threshold));
+}
+
+/* The text made of one class of `n` records. */
+static bool calls_too_narrow(unsigned n, bool anomalous)
+{
+	const struct batch one[] = {{n, anomalous, true, 1}};
+	struct error err = ERROR_INIT;
+	struct buf out = BUF_INIT;
+	struct evaluation e;
+
+	run(&e, &how, one, 1);
+	assert_int_equal(evaluation_add_text(&out, &e, &err), 0);
+	assert_int_equal(buf_terminate(&out, &err), 0);
+	bool says = strstr(out.data, "too narrow") != NULL;
+	buf_release(&out);
+	return says;
+}
+
+static void test_few(void **state)
+{
+	(void)state;
+	assert_true(calls_too_narrow(EVALUATION_FEW - 1, true));
+	assert_false(calls_too_narrow(EVALUATION_FEW, true));
+	assert_false(calls_too_narrow(EVALUATION_FEW - 1, false)); /* there is no interval */
 }
 
 static void test_text_fits_80_columns(void **state)
@@ -240,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_separation),
 		cmocka_unit_test(test_what_cannot_be_said),
 		cmocka_unit_test(test_lower_is_anomalous),
+		cmocka_unit_test(test_few),
 		cmocka_unit_test(test_text_fits_80_columns),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_no_memory),

@@ -123,12 +123,13 @@ static void test_below(void **state)
 		assert_int_equal(rng_below(&rng, 1), 0);
 }
 
-/* For n of two thirds of 2^64 a remainder would give the lower half twice as often. */
+/* For n of two thirds of 2^64 a remainder would give the lower half twice as often, a product even
+ * numbers. */
 static void test_below_has_no_bias(void **state)
 {
 	struct rng rng;
 	uint64_t n = UINT64_MAX / 3 * 2;
-	int low = 0, draws = 100000;
+	int low = 0, even = 0, draws = 100000;
 
 	(void)state;
 	rng_init(&rng, 3, 0);
@@ -137,8 +138,10 @@ static void test_below_has_no_bias(void **state)
 
 		assert_true(x < n);
 		low += x < n / 2;
+		even += x % 2 == 0;
 	}
 	assert_in_range(low, draws / 2 - 800, draws / 2 + 800);
+	assert_in_range(even, draws / 2 - 800, draws / 2 + 800);
 }
 
 int main(void)

@@ -185,6 +185,57 @@ static void test_best_f1_is_the_best(void **state)
 	}
 }
 
+/* 2/3 at 5 and at 1: the highest threshold counts. */
+static void test_best_f1_twice(void **state)
+{
+	const struct set s = {4, {5, 3, 2, 1}, {true, false, false, true}};
+	struct roc r = {0};
+	struct roc_point best;
+
+	(void)state;
+	load(&r, &s);
+	assert_true(roc_best_f1(&r, &best) == 2.0 / 3);
+	assert_true(best.threshold == 5 && best.tp == 1 && best.fp == 0);
+	assert_true(isnan(roc_precision_at(&r, 5)));
+	roc_release(&r);
+}
+
+static void test_too_many_scores(void **state)
+{
+	struct roc r = {.neg = {.n = INT32_MAX, .cap = INT32_MAX}};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(roc_add(&r, 1, false, &err), -1);
+	assert_int_equal(err.kind, ERROR_DATA);
+	assert_int_equal(roc_add(&r, 1, true, &err), 0);
+	roc_release(&r);
+}
+
+static void test_curves_that_just_fit(void **state)
+{
+	const struct set gains = {5, {5, 4, 3, 2, 1}, {true, true, true, true, false}};
+	const struct set late = {5, {5, 4, 3, 2, 1}, {false, false, false, true, false}};
+	struct roc r = {0};
+	struct curve_point points[6];
+	bool corner = false;
+
+	(void)state;
+	load(&r, &gains);
+	assert_int_equal(roc_pr_curve(&r, 4, points), 4);
+	assert_true(points[1].threshold == 4 && points[2].threshold == 3);
+	assert_int_equal(roc_curve(&r, 6, points), 6);
+	roc_release(&r);
+
+	/* One point too many: the step up is not the one to go. */
+	load(&r, &late);
+	size_t n = roc_curve(&r, 5, points);
+	for (size_t i = 0; i < n; i++)
+		corner |= points[i].x == 0.75 && points[i].y == 1;
+	assert_true(corner);
+	roc_release(&r);
+}
+
 static void test_one_class_or_none(void **state)
 {
 	const struct set positives = {3, {1, 2, 2}, {true, true, true}};
@@ -330,6 +381,9 @@ int main(void)
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_definitions_on_random_sets),
 		cmocka_unit_test(test_best_f1_is_the_best),
+		cmocka_unit_test(test_best_f1_twice),
+		cmocka_unit_test(test_too_many_scores),
+		cmocka_unit_test(test_curves_that_just_fit),
 		cmocka_unit_test(test_one_class_or_none),
 		cmocka_unit_test(test_whole_curves_carry_the_areas),
 		cmocka_unit_test(test_thinned_curves_keep_their_shape),

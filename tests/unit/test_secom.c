@@ -168,6 +168,8 @@ static void refuses_with_place(void **state)
 		{"1\n", "1 \"31/02/2008 11:55:00\"\n", true, 1, 3,
 		 "'31/02/2008 11:55:00' is no time as dd/mm/yyyy hh:mm:ss"},
 		{"1\n", "-1 \"2008-07-19 11:55:00\"\n", true, 1, 4, NULL},
+		{"1\n", "1 \"19/07/2008 11:55:0\"\n", true, 1, 3, NULL},
+		{"1\n", "1 \"19/07/2008 11:55:00Z\"\n", true, 1, 3, NULL},
 	};
 
 	(void)state;
@@ -181,6 +183,26 @@ static void refuses_with_place(void **state)
 		assert_int_equal(cases[i].column, err.column);
 		if (cases[i].what)
 			assert_string_equal(cases[i].what, err.what);
+	}
+}
+
+/* Fields of any length are no more than refused. */
+static void refuses_long_labels(void **state)
+{
+	char line[2100];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct error err = ERROR_INIT;
+
+		memset(line, '7', sizeof(line));
+		memcpy(line + (i ? 0 : 2000), " \"", 2);
+		if (i)
+			line[0] = '1', line[1] = ' ', line[2] = '"';
+		memcpy(line + sizeof(line) - 3, "\"\n", 3);
+		assert_int_equal(-1, count_rows(open_both("1\n", line), &err));
+		assert_int_equal(ERROR_DATA, err.kind);
+		assert_true(strlen(err.what) < 150);
 	}
 }
 
@@ -364,7 +386,7 @@ static void wait_can_end_or_fail(void **state)
 
 static void refuses_endless_line(void **state)
 {
-	struct lines_options options = {.path = data_path};
+	struct lines_options options = {.path = data_path}, zeros = {.path = "/dev/zero"};
 	struct error err = ERROR_INIT;
 	const char *line;
 	size_t len;
@@ -379,6 +401,34 @@ static void refuses_endless_line(void **state)
 	assert_int_equal(ERROR_DATA, err.kind);
 	assert_int_equal(2, err.line);
 	lines_close(l);
+
+	l = lines_open(&zeros, &err);
+	assert_non_null(l);
+	assert_int_equal(-1, lines_next(l, &line, &len, &err));
+	assert_int_equal(1, err.line);
+	lines_close(l);
+}
+
+/* The longest line, and one of a byte more, whose ends come with their last bytes. */
+static void takes_the_longest_line(void **state)
+{
+	struct lines_options options = {.path = data_path};
+	struct error err = ERROR_INIT;
+	const char *line;
+	size_t len;
+
+	(void)state;
+	for (size_t more = 0; more <= 1; more++) {
+		put(data_path, "", 0);
+		assert_int_equal(0, truncate(data_path, (off_t)(LINES_MAX_LINE + more)));
+		int fd = open(data_path, O_WRONLY | O_APPEND);
+		assert_int_equal(1, write(fd, "\n", 1));
+		close(fd);
+		struct lines *l = lines_open(&options, &err);
+		assert_int_equal(more ? -1 : 1, lines_next(l, &line, &len, &err));
+		assert_true(more || len == LINES_MAX_LINE);
+		lines_close(l);
+	}
 }
 
 static void refuses_what_is_no_file(void **state)
@@ -418,7 +468,9 @@ int main(void)
 		cmocka_unit_test(reads_rows),
 		cmocka_unit_test(takes_variants_of_lines),
 		cmocka_unit_test(refuses_with_place),
+		cmocka_unit_test(refuses_long_labels),
 		cmocka_unit_test(shows_no_control_characters),
+		cmocka_unit_test(takes_the_longest_line),
 		cmocka_unit_test(reads_gzip_in_members),
 		cmocka_unit_test(refuses_gzip_cut_anywhere),
 		cmocka_unit_test(refuses_gzip_damaged),

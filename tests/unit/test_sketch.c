@@ -43,7 +43,8 @@ enum kind {
 	STEPS,       /* ties in runs of growing length */
 	POWERS,      /* over 600 powers of two, both signs */
 	EQUAL,
-	CLUSTERS, /* nearly all in one place, the rest far off */
+	CLUSTERS,  /* nearly all in one place, the rest far off */
+	LAST_BYTE, /* equal but in the last byte */
 	N_KINDS
 };
 
@@ -69,6 +70,8 @@ static double draw(struct rng *rng, enum kind kind, size_t i)
 		return ldexp(u < 0.5 ? -1 : 1, (int)rng_below(rng, 601) - 300);
 	case EQUAL:
 		return -7.25;
+	case LAST_BYTE:
+		return double_of(bits_of(1) + rng_below(rng, 256));
 	default:
 		return u < 0.99 ? 1 + u * 1e-13 : 1e9 * u;
 	}
@@ -90,7 +93,7 @@ static void test_sort(void **state)
 		for (size_t s = 0; s < sizeof(sizes) / sizeof(*sizes); s++) {
 			size_t n = sizes[s];
 			fill((enum kind)k, n, s);
-			if (n > 10) { /* zeros of both signs and infinities */
+			if (n > 10 && k != LAST_BYTE) { /* zeros of both signs and infinities */
 				values[1] = 0.0;
 				values[n / 2] = -0.0;
 				values[n - 1] = 0.0;
@@ -102,6 +105,29 @@ static void test_sort(void **state)
 			sort_doubles(values, n, tmp);
 			assert_memory_equal(values, expected, n * sizeof(*values));
 		}
+}
+
+/* Each point holds the order statistic nearest to its share of the ranks. */
+static void test_points(void **state)
+{
+	(void)state;
+	for (size_t n = SKETCH_POINTS; n <= 5000; n += 71) {
+		for (size_t i = 0; i < n; i++)
+			values[i] = (double)i;
+		sketch_from_sorted(values, n, points);
+		for (size_t i = 0; i < SKETCH_POINTS; i++) {
+			double rank = (double)i * (double)(n - 1) / (SKETCH_POINTS - 1);
+			assert_true(fabs(points[i] - rank) <= 0.5);
+		}
+	}
+}
+
+/* Half way numpy goes back from the upper value; forth from the lower one ends an ulp below. */
+static void test_half_way(void **state)
+{
+	(void)state;
+	const double pair[] = {0x1.a064f4f059bcap-1, 0x1.2414efd80fd02p+3};
+	assert_true(sorted_quantile(pair, 2, 0.5) == 0x1.3e1b3f27156bfp+2);
 }
 
 /* Reference: numpy.percentile of [((i * 7919) % 1009) / 7 - 50 for i in range(n)], numpy 2.4.6;
@@ -280,6 +306,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sort),
+		cmocka_unit_test(test_points),
+		cmocka_unit_test(test_half_way),
 		cmocka_unit_test(test_quantile_is_numpys),
 		cmocka_unit_test(test_quantile_ends),
 		cmocka_unit_test(test_rank_error),

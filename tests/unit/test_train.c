@@ -114,7 +114,7 @@ static void test_calibration(void **state)
 	static const struct {
 		uint64_t n;
 		size_t n_fields;
-		double contamination; /* 100 c / 100 is c of the first alone */
+		double contamination;
 	} sizes[] = {{200, 6, 0.07}, {1567, 30, 0.093}, {70001, 61, 0.101}, {140000, 3, 0.014}};
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct train_result result;
