@@ -123,13 +123,13 @@ static void test_below(void **state)
 		assert_int_equal(rng_below(&rng, 1), 0);
 }
 
-/* For n of two thirds of 2^64 a remainder would give the lower half twice as often, a product even
- * numbers. */
+/* Of three quarters of 2^64 a remainder would give the lower third twice as often, a product the
+ * multiples of three. */
 static void test_below_has_no_bias(void **state)
 {
 	struct rng rng;
-	uint64_t n = UINT64_MAX / 3 * 2;
-	int low = 0, even = 0, draws = 100000;
+	uint64_t n = UINT64_C(3) << 62;
+	int low = 0, multiples = 0, draws = 90000;
 
 	(void)state;
 	rng_init(&rng, 3, 0);
@@ -137,11 +137,12 @@ static void test_below_has_no_bias(void **state)
 		uint64_t x = rng_below(&rng, n);
 
 		assert_true(x < n);
-		low += x < n / 2;
-		even += x % 2 == 0;
+		low += x < n / 3;
+		multiples += x % 3 == 0;
 	}
-	assert_in_range(low, draws / 2 - 800, draws / 2 + 800);
-	assert_in_range(even, draws / 2 - 800, draws / 2 + 800);
+	/* The standard deviation is 141. */
+	assert_in_range(low, draws / 3 - 700, draws / 3 + 700);
+	assert_in_range(multiples, draws / 3 - 700, draws / 3 + 700);
 }
 
 int main(void)
