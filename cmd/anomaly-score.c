@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/timestamp.h"
+#include "lib/base/utf8.h"
 #include "lib/cli/filter.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
@@ -136,6 +137,12 @@ static void judge_free(void *context)
 	free(j);
 }
 
+/* The model's file as it was when it was last loaded, or tried. */
+static struct stat loaded;
+
+/* --truth without escapes. */
+static char *truth_name;
+
 static int want(struct fields *fields, const char *path, size_t *slot, struct error *err)
 {
 	int n = fields_want(fields, path, err);
@@ -148,10 +155,12 @@ static struct filter_plan *plan_load(struct error *err)
 {
 	struct judge *j = mem_alloc(1, sizeof(*j), err);
 	struct fields *fields = fields_new(err);
-	struct model *m = j && fields ? model_load(opt.model, err) : NULL;
 	struct filter_plan *plan = NULL;
+	struct model *m;
 
-	if (!m)
+	if (stat(opt.model, &loaded))
+		loaded = (struct stat){0};
+	if (!(m = j && fields ? model_load(opt.model, err) : NULL))
 		goto out;
 	j->slots = mem_alloc(m->n_features, sizeof(*j->slots), err);
 	j->names = mem_alloc(m->n_features, sizeof(*j->names), err);
@@ -163,7 +172,7 @@ static struct filter_plan *plan_load(struct error *err)
 	if (!j->slots || !j->names || want(fields, "is_anomaly", &j->anomaly_slot, err) ||
 	    want(fields, "model_version", &j->version_slot, err) ||
 	    (opt.truth &&
-	     (want(fields, opt.truth, &j->truth_slot, err) || fields_own(fields, opt.truth, err))))
+	     (want(fields, opt.truth, &j->truth_slot, err) || fields_own(fields, truth_name, err))))
 		goto out;
 	if (!(j->scorer = scorer_forest_new(m, getenv("SENSORUTILS_KERNEL"), err)))
 		goto out;
@@ -233,8 +242,11 @@ static int take(void *context, size_t i, const struct record *rec, struct error 
 		w->truth[i].len = 0;
 		if (v->kind == VALUE_ABSENT)
 			return error_set(err, ERROR_DATA, "truth '%s' is absent", opt.truth);
-		if (v->kind != VALUE_NULL &&
-		    (value_truth(v, &truth, err) || buf_add(&w->truth[i], v->text, v->len, err)))
+		if (v->kind != VALUE_NULL && value_truth(v, &truth, err)) {
+			error_at(err, NULL, 0, (uint64_t)(v->text - rec->text) + 1);
+			return error_prefix(err, "truth '%s'", opt.truth);
+		}
+		if (v->kind != VALUE_NULL && buf_add(&w->truth[i], v->text, v->len, err))
 			return -1;
 	} else if (!opt.overwrite && !opt.as &&
 		   values[w->judge->anomaly_slot].kind != VALUE_ABSENT &&
@@ -304,7 +316,6 @@ static bool is_anomaly(void *context, size_t i)
 /* Between blocks: a model that was replaced, or that SIGHUP asks for, takes the old one's place. */
 static void turn(void *context, bool hangup, struct filter_plan **plan)
 {
-	static struct stat last;
 	static int64_t due_ns;
 	struct error err = ERROR_INIT;
 	int64_t now = opt.watch ? timestamp_now() : 0;
@@ -313,12 +324,9 @@ static void turn(void *context, bool hangup, struct filter_plan **plan)
 	(void)context;
 	if (opt.watch && now >= due_ns && !stat(opt.model, &st)) {
 		due_ns = now + WATCH_MS * (NS_PER_SECOND / 1000);
-		bool replaced =
-			last.st_ino && (st.st_ino != last.st_ino || st.st_dev != last.st_dev ||
-					st.st_mtim.tv_sec != last.st_mtim.tv_sec ||
-					st.st_mtim.tv_nsec != last.st_mtim.tv_nsec);
-		last = st;
-		hangup |= replaced;
+		hangup |= st.st_ino != loaded.st_ino || st.st_dev != loaded.st_dev ||
+			  st.st_mtim.tv_sec != loaded.st_mtim.tv_sec ||
+			  st.st_mtim.tv_nsec != loaded.st_mtim.tv_nsec;
 	}
 	if (!hangup)
 		return;
@@ -350,6 +358,31 @@ static int describe(void)
 	return 0;
 }
 
+/* What no option table can see. */
+static void check_options(void)
+{
+	struct error err = ERROR_INIT;
+	struct path path;
+
+	if (opt.truth && opt.as)
+		options_fail(&program, "'--truth' and '--as' exclude each other: with '--as' "
+				       "nothing of the record is replaced");
+	if (opt.as && (!*opt.as || !strcmp(opt.as, "_kafka") ||
+		       utf8_check(opt.as, strlen(opt.as)) < strlen(opt.as)))
+		options_fail(&program, "option '--as': '%s' cannot name a verdict", opt.as);
+	if (!opt.truth)
+		return;
+	if (path_parse(&path, opt.truth, strlen(opt.truth), &err))
+		options_fail(&program, "option '--truth': %s", err.what);
+	if (path.n > 1)
+		options_fail(&program, "option '--truth': '%s' lies inside another field",
+			     opt.truth);
+	truth_name = mem_strndup(path.parts[0].name, path.parts[0].len, &err);
+	if (!truth_name)
+		message_die(&err);
+	path_release(&path);
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
@@ -360,9 +393,7 @@ int main(int argc, char **argv)
 		options_fail(&program, "a model is needed: -m FILE");
 	if (opt.describe)
 		return describe();
-	if (opt.truth && opt.as)
-		options_fail(&program, "'--truth' and '--as' exclude each other: with '--as' "
-				       "nothing of the record is replaced");
+	check_options();
 	if (opt.stamp)
 		added[n_added++] = "scored_at";
 	if (opt.truth)
@@ -389,5 +420,7 @@ int main(int argc, char **argv)
 		.counted_help = "Records judged anomalous.",
 		.count = is_anomaly,
 	};
-	return filter_run(&filter, plan);
+	int status = filter_run(&filter, plan);
+	free(truth_name);
+	return status;
 }

@@ -107,13 +107,15 @@ static void commit(struct loop *l, const struct slot *s)
 					   c->session_len, &err);
 		if (failed) {
 			out_len = c->out_len;
-			error_at(&err, s->block.file, 0, 0);
+			error_at(&err, s->block.file, c->line, 0);
 		}
 	}
-	/* Rejects first: they must be durable before a mark passes on. */
-	if (r->rejects.len) {
+	/* Rejects first: they must be durable before a mark passes on. A torn line comes again. */
+	bool torn = r->torn_bad && in->control.seen;
+	size_t rejects_len = torn ? r->torn_at : r->rejects.len;
+	if (rejects_len) {
 		struct error why = ERROR_INIT;
-		if (intake_keep(in, r->rejects.data, r->rejects.len, in->control.seen, &why)) {
+		if (intake_keep(in, r->rejects.data, rejects_len, in->control.seen, &why)) {
 			stop(l, &why);
 			return;
 		}
@@ -129,7 +131,8 @@ static void commit(struct loop *l, const struct slot *s)
 		in->torn = r->torn;
 	l->n_counted += r->n_counted;
 	if (!failed)
-		failed = intake_count(in, r->n_records, r->bad, r->n_bad, &err);
+		failed = torn ? control_check_end(&in->control, true, &err)
+			      : intake_count(in, r->n_records, r->bad, r->n_bad, &err);
 	if (failed)
 		stop(l, &err);
 	else if (r->failed)
@@ -223,6 +226,13 @@ static void commit_done(struct loop *l, bool wait)
 	}
 }
 
+/* Commits all that was filled. */
+static void finish_under_way(struct loop *l)
+{
+	while (l->next_commit != l->next_fill)
+		commit_done(l, true);
+}
+
 /* What comes between blocks: signals, a new plan, metrics. 1 when the input should end here. */
 static int turn(struct loop *l)
 {
@@ -272,6 +282,7 @@ static struct filter_plan *plan_for(struct loop *l, const struct block *b, struc
 
 	if (l->decided)
 		return l->plan;
+	l->columns.own = l->plan->fields;
 	ret = filter_columns_decide(&l->columns, l->filter, reader_format(l->reader),
 				    reader_header(l->reader), b, err);
 	if (!ret) {
@@ -300,9 +311,7 @@ static int fill(struct loop *l, struct slot *s)
 		return 0;
 	s->bad_line = ret < 0;
 	if (ret < 0 && !reader_can_go_on(l->reader)) {
-		commit_done(l, false);
-		while (l->next_commit != l->next_fill)
-			commit_done(l, true);
+		finish_under_way(l);
 		stop(l, &err);
 		return 0;
 	}
@@ -312,6 +321,7 @@ static int fill(struct loop *l, struct slot *s)
 	}
 	s->plan = plan_for(l, &s->block, &err);
 	if (!s->plan) {
+		finish_under_way(l);
 		stop(l, &err);
 		return 0;
 	}
@@ -342,8 +352,7 @@ static void run(struct loop *l)
 		}
 		pthread_mutex_unlock(&l->lock);
 	}
-	while (l->next_commit != l->next_fill)
-		commit_done(l, true);
+	finish_under_way(l);
 }
 
 /* After the last block. */
@@ -382,8 +391,8 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 	l->n_slots = o->threads > 1 ? 2 * o->threads + 1 : 1;
 	l->slots = mem_alloc(l->n_slots, sizeof(*l->slots), err);
 	l->threads = mem_alloc(l->n_threads, sizeof(*l->threads), err);
-	if (!l->slots || !l->threads || intake_open(&l->intake, &o->stream, err) ||
-	    !(l->reader = reader_open(&r, err)))
+	if (!l->slots || !l->threads || filter_options_check(o, err) ||
+	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)))
 		return -1;
 	for (size_t i = 0; i < l->n_threads; i++) {
 		l->threads[i].loop = l;

@@ -20,7 +20,7 @@ struct filter_item {
 /* A control record that a block held: what came before it in the output and among the rejects. */
 struct filter_control {
 	enum control_kind kind;
-	uint64_t seq;
+	uint64_t seq, line;
 	size_t session_at, session_len; /* in result.sessions */
 	size_t out_len;
 };
@@ -34,7 +34,9 @@ struct filter_result {
 	size_t n_bad, bad_cap;
 	uint64_t n_records; /* rejected ones too, control records not */
 	uint64_t n_counted;
-	bool torn;   /* the last record had no newline */
+	bool torn;     /* the last record had no newline */
+	bool torn_bad; /* and is bad; its line is behind torn_at in rejects */
+	size_t torn_at;
 	bool failed; /* nothing behind this counts; err says why */
 	struct error err;
 };
@@ -70,9 +72,17 @@ struct filter_columns {
 	char **names;
 	size_t n, cap;
 	const struct csv_header *header;
+	const char *file; /* of the first record, if that chose them */
+	uint64_t line;
+	struct fields *known;     /* the names so far */
+	const struct fields *own; /* what else than is added gets no column; the caller's, or NULL */
 };
 
-/* Decides: 1, 0 when a good record must come first (b has none), -1. b may be NULL: header only. */
+/* Whether the lists of paths among the options make sense. */
+int filter_options_check(const struct filter_options *o, struct error *err);
+
+/* Decides: 1, 0 when a good record must come first (b has none), -1. b may be NULL: header only.
+ * c is zeroed at first, but for own. */
 int filter_columns_decide(struct filter_columns *c, const struct filter *f, enum record_format from,
 			  const struct csv_header *header, const struct block *b,
 			  struct error *err);

@@ -68,6 +68,8 @@ static void reject(const struct filter_worker *w, const struct error *why,
 {
 	struct error err = ERROR_INIT;
 
+	r->torn_bad = item && item->rec.torn && why->kind == ERROR_DATA;
+	r->torn_at = r->rejects.len;
 	if (!w->filter->options->stream.rejects || why->kind != ERROR_DATA) {
 		fail(r, why);
 		return;
@@ -135,8 +137,8 @@ static size_t gather(struct filter_worker *w, const struct block *b, size_t *n_t
 	return n;
 }
 
-static void emit_control(const struct filter_worker *w, const struct filter_item *item,
-			 struct filter_result *r)
+static void emit_control(const struct filter_worker *w, const struct block *b,
+			 const struct filter_item *item, struct filter_result *r)
 {
 	const struct record *rec = &item->rec;
 	struct error err = ERROR_INIT;
@@ -145,12 +147,14 @@ static void emit_control(const struct filter_worker *w, const struct filter_item
 		error_set(&err, ERROR_USAGE,
 			  "CSV cannot carry control records; let kafka-consume leave them out with "
 			  "--no-provenance");
+		error_at(&err, b->file, rec->line, 0);
 		goto failed;
 	}
 	if (MEM_GROW(&r->controls, &r->controls_cap, r->n_controls + 1, &err))
 		goto failed;
 	r->controls[r->n_controls++] = (struct filter_control){.kind = rec->control,
 							       .seq = rec->seq,
+							       .line = rec->line,
 							       .session_at = r->sessions.len,
 							       .session_len = rec->session_len,
 							       .out_len = r->out.len};
@@ -200,7 +204,7 @@ void filter_work(struct filter_worker *w, struct filter_plan *plan, const struct
 	r->out.len = r->rejects.len = r->sessions.len = 0;
 	r->n_controls = r->n_bad = 0;
 	r->n_records = r->n_counted = 0;
-	r->torn = r->failed = false;
+	r->torn = r->torn_bad = r->failed = false;
 	if (enter_plan(w, plan, &err) || scanner_start(w->scanner, b, &err)) {
 		fail(r, &err);
 		return;
@@ -213,7 +217,7 @@ void filter_work(struct filter_worker *w, struct filter_plan *plan, const struct
 			const struct filter_item *item = &w->items[i];
 			r->torn = item->rec.torn;
 			if (item->kind == ITEM_CONTROL)
-				emit_control(w, item, r);
+				emit_control(w, b, item, r);
 			else if (item->kind == ITEM_GOOD)
 				emit_record(w, b, item, r);
 			else
@@ -227,6 +231,6 @@ void filter_work_bad_line(struct filter_worker *w, const struct error *why, stru
 	r->out.len = r->rejects.len = r->sessions.len = 0;
 	r->n_controls = r->n_bad = 0;
 	r->n_records = r->n_counted = 0;
-	r->torn = r->failed = false;
+	r->torn = r->torn_bad = r->failed = false;
 	reject(w, why, NULL, r);
 }

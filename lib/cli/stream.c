@@ -60,6 +60,9 @@ static void keep(struct records *r, const struct error *why, const struct record
 	struct buf line = BUF_INIT;
 	struct error err = ERROR_INIT;
 
+	if (rec && rec->torn && why->kind == ERROR_DATA &&
+	    control_check_end(&r->intake.control, true, &err))
+		message_die(&err); /* not bad, but cut off, and comes again */
 	if (r->intake.rejects_fd < 0 || why->kind != ERROR_DATA)
 		message_die(why);
 	if (reject_format(&line, message_program(), why, rec, kafka, timestamp_now(), &err) ||

@@ -273,6 +273,14 @@ int32_t fields_find(const struct fields *f, const struct path *p, bool *owned)
 	return n;
 }
 
+bool fields_owns(const struct fields *f, const struct path *p)
+{
+	bool owned;
+
+	fields_find(f, p, &owned);
+	return owned;
+}
+
 size_t fields_count(const struct fields *f)
 {
 	return f->n_slots;

@@ -57,6 +57,9 @@ int fields_column(struct fields *f, const char *path, struct error *err);
  * output cuts it wherever it stands. */
 int fields_own(struct fields *f, const char *name, struct error *err);
 
+/* Whether a path lies at or below an owned member. */
+bool fields_owns(const struct fields *f, const struct path *p);
+
 size_t fields_count(const struct fields *f);
 const char *fields_path(const struct fields *f, size_t slot);
 
