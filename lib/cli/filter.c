@@ -360,6 +360,7 @@ static void finish(struct loop *l)
 {
 	struct error err = ERROR_INIT;
 
+	signals_drained();
 	if (!l->stopped && !l->decided && reader_header(l->reader) &&
 	    !plan_for(l, NULL, &err)) /* a header and no rows */
 		stop(l, &err);

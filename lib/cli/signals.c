@@ -34,8 +34,10 @@ static void on_signal(int sig)
 		signals_die();
 	else if (sig == SIGINT)
 		interrupted = 1;
-	else if (sig == SIGTERM)
+	else if (sig == SIGTERM && !terminated) { /* asking again gives no more time */
+		terminated = 1;
 		alarm(SIGNALS_DRAIN_S);
+	}
 	signals_wake();
 }
 
@@ -89,6 +91,11 @@ void signals_source(void)
 	catch_signal(SIGTERM, on_source_terminated);
 }
 
+void signals_drained(void)
+{
+	alarm(0);
+}
+
 bool signals_terminated(void)
 {
 	return terminated;
@@ -134,7 +141,12 @@ bool signals_interrupted(void)
 
 void signals_die(void)
 {
+	sigset_t set;
+
 	signal(SIGINT, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* in its handler it is blocked */
 	raise(SIGINT);
 	_exit(128 + SIGINT);
 }

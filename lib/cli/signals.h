@@ -19,6 +19,9 @@
 /* For the main thread, before others are started. */
 void signals_filter(bool reload);
 
+/* The input's end was reached and all of it was dealt with: there is no hurry any more. */
+void signals_drained(void);
+
 /* As signals_filter, for a program at the head of a pipeline. */
 void signals_source(void);
 

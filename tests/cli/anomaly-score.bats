@@ -410,6 +410,28 @@ p.send_signal(signal.SIGINT); sys.exit(0 if p.wait(20) == -signal.SIGINT else 1)
 	[[ $status -eq 0 ]]
 }
 
+@test "SIGINT and SIGTERM again, while nobody reads the output" {
+	for i in {1..20}; do cat records.jsonl; done >in
+	cat >signals.py <<-'END'
+		import signal, subprocess, sys, time
+		p = subprocess.Popen(["anomaly-score", "-m", "model", "in"], stdout=subprocess.PIPE)
+		def wait(what):
+		    while not what():
+		        time.sleep(0.001)
+		wait(lambda: open(f"/proc/{p.pid}/syscall").read().split()[0] == "1")  # in write(2)
+		start = time.monotonic()
+		for s in sys.argv[2:]:
+		    p.send_signal(int(s))
+		    wait(lambda: p.poll() is not None or "SigPnd:\t0000000000000000\nShdPnd:\t0000000000000000" in open(f"/proc/{p.pid}/status").read())
+		    time.sleep(0.5 if s == "15" else 0)
+		status = p.wait(20)
+		sys.exit(0 if status == int(sys.argv[1]) and time.monotonic() - start < 3 else f"{status}")
+	END
+	python3 signals.py -2 2 2
+	# asking again gives no more time
+	python3 signals.py 75 15 15 15 15
+}
+
 @test "SIGTERM: 0 if the end of input comes, else 75 after 2 seconds" {
 	start anomaly-score -m model
 	head -n 1 records.jsonl >&7
