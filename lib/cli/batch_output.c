@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,12 +14,18 @@
 static volatile sig_atomic_t waiting, caught;
 static const char *volatile unfinished;
 
+/* However the program ends. */
+static void clean_up(void)
+{
+	if (unfinished)
+		unlink(unfinished);
+}
+
 static void die(int sig)
 {
 	sigset_t set;
 
-	if (unfinished)
-		unlink(unfinished);
+	clean_up();
 	signal(sig, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, sig);
@@ -56,6 +63,7 @@ int batch_output_begin(struct batch_output *o, const char *path, struct error *e
 		return -1;
 	o->fd = o->file.fd;
 	unfinished = o->file.tmp_path;
+	atexit(clean_up);
 	return 0;
 }
 

@@ -139,7 +139,8 @@ static bool read_count(const struct option_spec *o, const char *text)
 
 	if (number_read_int(text, text + strlen(text), &x) != 0 || x < 0)
 		return false;
-	if ((double)x < o->min || (double)x > o->max)
+	/* Not as doubles: 2^53 + 1 would pass for 2^53. */
+	if ((double)x < o->min || (o->max < 0x1p63 && x > (int64_t)o->max))
 		return false;
 	*(uint64_t *)o->dest = (uint64_t)x;
 	return true;
