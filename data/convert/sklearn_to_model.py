@@ -21,6 +21,7 @@ try:
     import numpy as np
     import sklearn
     from sklearn.ensemble import IsolationForest
+    from sklearn.exceptions import NotFittedError
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import RobustScaler, StandardScaler
@@ -102,8 +103,11 @@ def collect_steps(args):
             "then an optional StandardScaler or RobustScaler, then an IsolationForest",
         )
     for step in found:
-        if step is not None:
-            check_is_fitted(step)
+        try:
+            if step is not None:
+                check_is_fitted(step)
+        except NotFittedError as e:
+            raise Failure(DATA, f"the {type(step).__name__} is not fitted") from e
     return found
 
 
@@ -183,6 +187,7 @@ def read_data(path, n_columns):
             if n_columns == 1:
                 rows = rows.reshape(-1, 1)
             rows = np.atleast_2d(rows)
+        rows = rows.astype(np.float64)
     except OSError as e:
         raise Failure(NO_INPUT, f"cannot open '{path}': {e.strerror or e}") from e
     except ValueError as e:
@@ -191,7 +196,9 @@ def read_data(path, n_columns):
         raise Failure(
             DATA, f"'{path}' is of shape {rows.shape}, but the model takes rows of {n_columns} columns"
         )
-    return rows.astype(np.float64), names
+    if np.isinf(rows).any():
+        raise Failure(DATA, f"'{path}' holds an infinite value")
+    return rows, names
 
 
 def is_number(cell):
@@ -208,6 +215,8 @@ def choose_names(option, first_step, header, n_columns):
                 names = f.read().splitlines()
         except OSError as e:
             raise Failure(NO_INPUT, f"cannot open '{option[1:]}': {e.strerror}") from e
+        except UnicodeDecodeError as e:
+            raise Failure(DATA, f"'{option[1:]}' is not UTF-8: {e}") from e
     elif option is not None:
         names = option.split(",")
     elif hasattr(first_step, "feature_names_in_"):

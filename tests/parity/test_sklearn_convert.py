@@ -165,6 +165,11 @@ def check_files(tap, folder):
     tap.check(open(model, "rb").read() == first, "--features, and the same bytes twice")
 
     joblib.dump(make_pipeline(StandardScaler(), SimpleImputer(), forest()), paths["scaler"])
+    unfitted = os.path.join(folder, "unfitted")
+    joblib.dump(forest(), unfitted)
+    np.save(os.path.join(folder, "w.npy"), np.zeros((4, 3)))
+    np.save(os.path.join(folder, "inf.npy"), [[1, np.inf]])
+    np.save(os.path.join(folder, "words.npy"), [["a", "b"]])
     for name, arguments, status, message in (
         ("a scaler", [paths["imputer"]], 65, "holds SimpleImputer, not an IsolationForest"),
         ("a missing file", [os.path.join(folder, "none")], 66, "cannot open"),
@@ -174,8 +179,11 @@ def check_files(tap, folder):
         ("one name twice", [paths["forest"], "--features", "a,a"], 64, "given twice"),
         ("an unknown option", [paths["forest"], "--fetures", "a"], 64, "unrecognized"),
         ("other data", [paths["forest"], "--data", os.path.join(folder, "w.npy")], 65, "of shape"),
+        ("infinite data", [paths["forest"], "--data", os.path.join(folder, "inf.npy")], 65, "an infinite value"),
+        ("data of words", [paths["forest"], "--data", os.path.join(folder, "words.npy")], 65, "cannot read"),
+        ("names of other bytes", [paths["forest"], "--features", "@" + os.path.join(folder, "w.npy")], 65, "UTF-8"),
+        ("a forest not fitted", [unfitted], 65, "the IsolationForest is not fitted"),
     ):
-        np.save(os.path.join(folder, "w.npy"), np.zeros((4, 3)))
         done = subprocess.run(
             [sys.executable, common.CONVERTER, "-o", os.path.join(folder, "bad"), *arguments],
             capture_output=True,
