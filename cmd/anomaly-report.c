@@ -7,6 +7,7 @@
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/stream.h"
 #include "lib/report/gnuplot.h"
 #include "lib/report/intake.h"
@@ -204,6 +205,8 @@ int main(int argc, char **argv)
 
 	message_init(argv[0]);
 	char **paths = argv + options_parse(&program, argc, argv);
+	if (o.output && overwrite_check(paths, "--output", o.output, &err))
+		options_fail(&program, "%s", err.what);
 	o.intake.time_unit = (enum time_unit)o.time_unit;
 	o.intake.offset_s = o.zone.offset_s;
 	timestamp_format(now, timestamp_now());

@@ -8,6 +8,7 @@
 #include "lib/cli/batch_output.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/parse.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/stream.h"
@@ -338,6 +339,8 @@ int main(int argc, char **argv)
 	struct fields *fields = fields_new(&err);
 	if (feature_rule_init(&choice.rule, opt.features, opt.time_field, NULL, &err))
 		options_fail(&program, "option '--features': %s", err.what);
+	if (overwrite_check(argv + first, "--output", opt.output, &err))
+		options_fail(&program, "%s", err.what);
 	/* Nothing is written before the end: a signal meanwhile may end the program at once. */
 	if (!fields || batch_output_begin(&out, opt.output, &err) || batch_output_wait(&out, &err))
 		message_die(&err);

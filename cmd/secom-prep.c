@@ -7,6 +7,7 @@
 #include "lib/cli/batch_output.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
+#include "lib/cli/overwrite.h"
 #include "lib/model/prepare.h"
 #include "lib/record/secom.h"
 
@@ -278,6 +279,8 @@ int main(int argc, char **argv)
 		options_fail(&program, "only one operand can be standard input");
 	if (o.timestamps == TIMESTAMPS_ORIGINAL && (o.start_given || o.step_given))
 		options_fail(&program, "--start and --step are for synthetic time stamps");
+	if (overwrite_check(operands, "--output", o.output, &err))
+		options_fail(&program, "%s", err.what);
 
 	struct secom_options source = {operands[0], operands[1], before_wait, &out};
 	if (batch_output_begin(&out, o.output, &err) < 0)

@@ -51,6 +51,7 @@ static void catch_signals(void)
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			sigaction(signals[i], &new, NULL);
 	}
+	signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write, with its message */
 }
 
 int batch_output_begin(struct batch_output *o, const char *path, struct error *err)

@@ -8,6 +8,7 @@
 #include "lib/cli/filter_impl.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/signals.h"
 
@@ -393,6 +394,7 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 	l->slots = mem_alloc(l->n_slots, sizeof(*l->slots), err);
 	l->threads = mem_alloc(l->n_threads, sizeof(*l->threads), err);
 	if (!l->slots || !l->threads || filter_options_check(o, err) ||
+	    overwrite_check_stream(f->paths, &o->stream, err) ||
 	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)))
 		return -1;
 	for (size_t i = 0; i < l->n_threads; i++) {

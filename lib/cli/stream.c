@@ -5,6 +5,7 @@
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
 #include "lib/cli/metrics.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/progress.h"
 
 const char *const stream_formats[] = {"auto", "json", "csv", NULL};
@@ -40,7 +41,7 @@ struct records *records_open(const struct program *p, const struct stream_option
 	if (!fields && !(fields = r->own_fields = fields_new(&err)))
 		message_die(&err);
 	r->fields = fields;
-	if (intake_open(&r->intake, o, &err)) {
+	if (overwrite_check_stream(paths, o, &err) || intake_open(&r->intake, o, &err)) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);
 		message_die(&err);

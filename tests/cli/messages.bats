@@ -1,0 +1,59 @@
+#!/usr/bin/env bats
+# What goes wrong in the hands of a user: is it said, with the way out, and is nothing lost or left?
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	printf '{"x":1,"y":2}\n{"x":2,"y":3}\n{"x":2.5,"y":3}\n' >xy.jsonl
+	iforest-train -o xy.model xy.jsonl
+	anomaly-score -m xy.model xy.jsonl >scored.jsonl
+	printf '1 2\n3 4\n' >secom.data
+	printf -- '-1 "19/07/2008 11:55:00"\n1 "19/07/2008 12:32:00"\n' >secom_labels.data
+}
+
+@test "a failure leaves no unfinished output" {
+	mkdir out
+	expect_error 66 "cannot open 'nosuch'" iforest-train -o out/file nosuch
+	expect_error 65 "feature 'z' is absent" iforest-train --features x,z -o out/file xy.jsonl
+	expect_error 65 "fewer than --min-records 4" iforest-train --min-records 4 -o out/file xy.jsonl
+	expect_error 69 "--memory" iforest-train --memory 20 -o out/file xy.jsonl
+	expect_error 64 "--max-rejects" iforest-train --max-rejects 1.5 --rejects bad -o out/file xy.jsonl
+	expect_error 66 "cannot open 'nosuch'" anomaly-report -o out/file nosuch
+	expect_error 66 "cannot open 'nosuch'" secom-prep -o out/file nosuch secom_labels.data
+	awk 'BEGIN { for (i = 0; i < 20000; i++) print "1.5 2.5" >"long.data"
+		for (i = 0; i < 20000; i++) print "-1 \"19/07/2008 11:55:00\"" >"long_labels.data" }'
+	run -74 bash -c 'ulimit -f 8; secom-prep -o out/file long.data long_labels.data'
+	[[ $output = *"File too large"* ]]
+	[[ -z $(ls -A out) ]]
+}
+
+@test "an output that is an input is refused before it is touched" {
+	cp xy.jsonl xy.kept
+	ln xy.jsonl link.jsonl
+	for option in --output --metrics --rejects; do
+		expect_error 64 "option '$option': 'link.jsonl' is an input, too" iforest-train "$option" link.jsonl xy.jsonl
+	done
+	run -64 iforest-train -o xy.jsonl <xy.jsonl
+	cmp xy.jsonl xy.kept
+	run -64 bash -c 'anomaly-score -m xy.model xy.jsonl >>xy.jsonl'
+	[[ $output = "anomaly-score: 'xy.jsonl' is standard output, too"* ]]
+	for option in --metrics --rejects; do
+		expect_error 64 "option '$option': 'xy.jsonl'" anomaly-score -m xy.model "$option" xy.jsonl xy.model xy.jsonl
+	done
+	cmp xy.jsonl xy.kept
+	run -64 bash -c 'anomaly-score -m xy.model <xy.jsonl 1<>xy.jsonl'
+	[[ $output = "anomaly-score: 'standard input' is standard output, too"* ]]
+	cmp xy.jsonl xy.kept
+
+	cp scored.jsonl scored.kept
+	expect_error 64 "'scored.jsonl' is an input, too" anomaly-report -o scored.jsonl scored.jsonl
+	run -64 bash -c 'anomaly-eval scored.jsonl >>scored.jsonl'
+	cmp scored.jsonl scored.kept
+	cp secom.data secom.kept
+	expect_error 64 "'secom.data' is an input, too" secom-prep -o secom.data secom.data secom_labels.data
+	cmp secom.data secom.kept
+	# Not of files that take what is written elsewhere, nor of other files.
+	anomaly-score -m xy.model </dev/null >/dev/null
+	anomaly-score -m xy.model xy.jsonl <xy.model >new.jsonl
+}
