@@ -83,8 +83,9 @@ int forest_check(struct forest *forest, struct error *err);
  * A forest laid out for scoring by one kernel. All kernels give the same bits. "auto" takes the
  * best that this CPU and this forest allow; others by name, for tests and the SENSORUTILS_KERNEL
  * variable: "scalar" (any CPU, any forest), "interleaved" (any CPU), "avx512". A name that is
- * unknown or that this CPU or forest cannot run is ERROR_CONFIG; NULL is "auto". n_rows a call may
- * be anything; multiples of 128 are best. The plan reads the forest, which must outlive it.
+ * unknown or that this CPU or forest cannot run is ERROR_CONFIG; NULL and "" are "auto". n_rows a
+ * call may be anything; multiples of 128 are best. The plan reads the forest, which must outlive
+ * it.
  */
 struct forest_plan;
 struct forest_plan *forest_plan_new(const struct forest *forest, const char *kernel,

@@ -69,7 +69,7 @@ struct forest_plan *forest_plan_new(const struct forest *forest, const char *ker
 	plan->denominator = forest->n_trees * forest_c(forest->max_samples);
 	for (uint32_t n = 0; n < SMALL_C; n++)
 		plan->small_c[n] = forest_c(n);
-	if (!kernel || strcmp(kernel, "auto") == 0)
+	if (!kernel || !*kernel || strcmp(kernel, "auto") == 0)
 		rc = lay_out_best(plan, err);
 	else
 		rc = lay_out(plan, kernel, err);

@@ -49,8 +49,7 @@ struct scorer {
 	const struct model *model; /* names its features; owned by the scorer */
 };
 
-/* A scorer over a forest model. It takes the model over on success. kernel: see forest_plan_new;
- * NULL is "auto". */
+/* A scorer over a forest model. It takes the model over on success. kernel: see forest_plan_new. */
 struct scorer *scorer_forest_new(struct model *model, const char *kernel, struct error *err);
 
 void scorer_free(struct scorer *s);

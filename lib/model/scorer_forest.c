@@ -122,7 +122,7 @@ struct scorer *scorer_forest_new(struct model *model, const char *kernel, struct
 	struct scorer_forest *s = mem_alloc(1, sizeof(*s), err);
 	if (!s)
 		return NULL;
-	s->plan = forest_plan_new(model->forest, kernel ? kernel : "auto", err);
+	s->plan = forest_plan_new(model->forest, kernel, err);
 	if (!s->plan) {
 		free(s);
 		return NULL;

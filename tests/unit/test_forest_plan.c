@@ -374,6 +374,11 @@ static void kernels_are_chosen_by_name(void **state)
 	assert_non_null(plan);
 	assert_string_equal(forest_plan_kernel(plan), forest_kernels()[0]);
 	forest_plan_free(plan);
+	for (int empty = 0; empty <= 1; empty++) { /* no variable, or an empty one */
+		plan = forest_plan_new(f, empty ? "" : NULL, &err);
+		assert_non_null(plan);
+		forest_plan_free(plan);
+	}
 	for (const char *const *kernel = forest_kernels(); *kernel; kernel++) {
 		plan = forest_plan_new(f, *kernel, &err);
 		assert_non_null(plan);
