@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <unistd.h>
+#include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 
 int intake_open(struct intake *in, const struct stream_options *o, struct error *err)
@@ -63,6 +64,28 @@ int intake_count(struct intake *in, uint64_t n, const uint32_t *bad, size_t n_ba
 			return -1;
 	}
 	return judge(in, in->n_rejected, in->n_records, false, err);
+}
+
+int intake_reject(struct intake *in, const struct error *why, const struct record *rec,
+		  const struct value *kafka, struct error *err)
+{
+	static const uint32_t first = 0;
+	struct error reason = *why;
+	struct buf line = BUF_INIT;
+	int ret;
+
+	if (rec && rec->torn && reason.kind == ERROR_DATA &&
+	    control_check_end(&in->control, true, err))
+		return -1; /* not bad, but cut off, and comes again */
+	if (in->rejects_fd < 0 || reason.kind != ERROR_DATA) {
+		*err = reason;
+		return -1;
+	}
+	ret = reject_format(&line, message_program(), &reason, rec, kafka, timestamp_now(), err);
+	if (!ret)
+		ret = intake_keep(in, line.data, line.len, in->control.seen, err);
+	buf_release(&line);
+	return ret || intake_count(in, 1, &first, 1, err) ? -1 : 0;
 }
 
 int intake_end(struct intake *in, struct error *err)

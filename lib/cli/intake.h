@@ -28,6 +28,12 @@ void intake_release(struct intake *in);
 /* Appends lines to the rejects file; durable when this returns if control records are about. */
 int intake_keep(struct intake *in, const char *lines, size_t len, bool sync, struct error *err);
 
+/* One bad record (rec, and its provenance kafka, may be NULL): kept and counted. -1 with why itself
+ * when it must stop the program, or ERROR_RETRY when it is torn behind control records. err may be
+ * why. */
+int intake_reject(struct intake *in, const struct error *why, const struct record *rec,
+		  const struct value *kafka, struct error *err);
+
 /* Counts n more records, of which those with the ordinals bad[0 .. n_bad) were rejected; ERROR_DATA
  * when that passes --max-rejects. */
 int intake_count(struct intake *in, uint64_t n, const uint32_t *bad, size_t n_bad,

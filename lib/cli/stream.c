@@ -57,20 +57,10 @@ struct records *records_open(const struct program *p, const struct stream_option
 static void keep(struct records *r, const struct error *why, const struct record *rec,
 		 const struct value *kafka)
 {
-	static const uint32_t first = 0;
-	struct buf line = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	if (rec && rec->torn && why->kind == ERROR_DATA &&
-	    control_check_end(&r->intake.control, true, &err))
-		message_die(&err); /* not bad, but cut off, and comes again */
-	if (r->intake.rejects_fd < 0 || why->kind != ERROR_DATA)
-		message_die(why);
-	if (reject_format(&line, message_program(), why, rec, kafka, timestamp_now(), &err) ||
-	    intake_keep(&r->intake, line.data, line.len, false, &err) ||
-	    intake_count(&r->intake, 1, &first, 1, &err))
+	if (intake_reject(&r->intake, why, rec, kafka, &err))
 		message_die(&err);
-	buf_release(&line);
 }
 
 /* The next block: 1, 0 at the end of input. */
