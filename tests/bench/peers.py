@@ -212,6 +212,19 @@ def whole_secom(folder):
     line("start-up, absolute", start_s * 1e3, None, None, None, ("<=", 10), "ms")
 
 
+def replay():
+    """How evenly record-replay sends, as the reader of its pipe sees it."""
+    rate, seconds = 100_000, 10
+    done = subprocess.run([os.path.join(BUILD, "tests", "bench", "bench_replay"),
+                           program("record-replay"), str(rate), str(seconds)],
+                          check=True, capture_output=True, text=True)
+    figures = json.loads(done.stdout)
+    name = f"record-replay, {rate:,} records/s for {seconds} s"
+    line(f"{name}: drift at the end", figures["drift_ms"], None, None, unit="ms")
+    line(f"{name}: largest burst", figures["burst_ms"], None, None, None, ("<=", 10), "ms")
+    line(f"{name}: share of a processor", figures["cpu"], None, None)
+
+
 def main():
     say("| what | ours | peer | times | goal |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
@@ -223,6 +236,7 @@ def main():
         in_memory(folder, 590, 100, 20_000, {})
         whole_secom(folder)
         whole_tables(folder)
+    replay()
     say()
     say("all goals reached" if not missed else "missed: " + "; ".join(missed))
 

@@ -9,6 +9,7 @@ command_for() {
 	local input=$2
 	case $1 in
 	secom-prep) command=(secom-prep "$input" "$files/secom_labels.data") ;;
+	record-replay) command=(record-replay "$input") ;;
 	iforest-train) command=(iforest-train -o /dev/stdout --trees 5 "$input") ;;
 	anomaly-score) command=(anomaly-score -m "$files/model" "$input") ;;
 	anomaly-eval) command=(anomaly-eval "$input") ;;
