@@ -291,6 +291,9 @@ void file_out_abort(struct file_out *f)
 static int replace(const char *path, const void *bytes, size_t n, bool sync, struct error *err)
 {
 	struct file_out f = FILE_OUT_INIT;
+	struct stat st;
+	/* What is written directly leaves no part, and may wait for a reader for ever. */
+	bool direct = named_descriptor(path) >= 0 || (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
 	sigset_t held, before;
 	int status = -1;
 
@@ -298,11 +301,9 @@ static int replace(const char *path, const void *bytes, size_t n, bool sync, str
 	sigaddset(&held, SIGINT);
 	sigaddset(&held, SIGTERM);
 	sigaddset(&held, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &held, &before);
+	pthread_sigmask(SIG_BLOCK, direct ? NULL : &held, &before);
 	if (file_out_begin(&f, path, err) < 0)
 		goto out;
-	if (!f.tmp_path) /* a pipe may make it wait for long */
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (file_write_all(f.fd, bytes, n, err) < 0)
 		error_prefix(err, "'%s'", path);
 	else

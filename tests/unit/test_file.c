@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <dirent.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -481,6 +482,31 @@ static void test_refresh(void **state)
 	assert_int_equal(count_names(".", false), 1);
 }
 
+/* Opening a pipe waits for its reader: what would end the program must not wait for that too. */
+static void test_replace_waits_for_no_reader(void **state)
+{
+	int status;
+
+	(void)state;
+	assert_int_equal(mkfifo("fifo", 0600), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+		struct itimerspec soon = {.it_value = {.tv_nsec = 50000000}};
+		struct error err = ERROR_INIT;
+		timer_t timer;
+
+		alarm(20);
+		timer_create(CLOCK_MONOTONIC, &event, &timer);
+		timer_settime(timer, 0, &soon, NULL);
+		file_replace("fifo", "x", 1, &err);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGTERM);
+}
+
 static void test_replace_fails(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -515,6 +541,7 @@ int main(void)
 		IN_FOLDER(test_named_descriptor_keeps_its_place),
 		IN_FOLDER(test_replace_leaves_no_part),
 		IN_FOLDER(test_refresh),
+		IN_FOLDER(test_replace_waits_for_no_reader),
 		IN_FOLDER(test_replace_fails),
 		IN_FOLDER(test_nth_allocation_fails),
 	};
