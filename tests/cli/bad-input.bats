@@ -23,7 +23,7 @@ setup_file() {
 setup() {
 	cd "$BATS_TEST_TMPDIR"
 	cp "$BATS_FILE_TMPDIR"/* .
-	programs=(anomaly-score iforest-train anomaly-eval anomaly-report)
+	programs=(anomaly-score iforest-train anomaly-eval anomaly-report record-replay)
 }
 
 # The command line of a program that reads records, without its input.
@@ -33,6 +33,7 @@ command_for() {
 	iforest-train) command=(iforest-train --trees 5 -o out) ;;
 	anomaly-eval) command=(anomaly-eval --bootstrap 0) ;;
 	anomaly-report) command=(anomaly-report -o out) ;;
+	record-replay) command=(record-replay --rate 1e6) ;;
 	esac
 }
 
@@ -111,6 +112,8 @@ record_of() {
 
 @test "1e999: bad where its value is needed, untouched where not" {
 	with_line "$(record_of 1e999)"
+	record-replay file | cmp - file
+	programs=(anomaly-score iforest-train anomaly-eval anomaly-report)
 	bad 7 ""
 	kept 7 ""
 	programs=(anomaly-score iforest-train)
