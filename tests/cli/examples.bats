@@ -104,6 +104,11 @@ run_examples() {
 	[[ $(wc -l <out) -eq 4 ]] # July to October
 }
 
+@test "record-replay(1): examples" {
+	run_examples record-replay.1 3
+	[[ $(wc -l <live.jsonl) -eq 500 && $(wc -l <out) -eq 6 ]]
+}
+
 @test "sensor-record(5): the records it shows are records, its rejected one what is written" {
 	# Lines that were broken for the page are joined.
 	examples_of sensor-record.5 | tr '\0' '\n' | awk '/^ /{ printf "%s", substr($0, 2); next } { printf "\n%s", $0 } END { print "" }' |
