@@ -17,7 +17,9 @@ void training_rows_init(struct training_rows *r, size_t width, uint64_t reservoi
 void training_rows_release(struct training_rows *r)
 {
 	free(r->x);
+	free(r->any);
 	r->x = NULL;
+	r->any = NULL;
 }
 
 static int make_room(struct training_rows *r, struct error *err)
@@ -36,6 +38,10 @@ int training_rows_add(struct training_rows *r, const double *row, struct error *
 {
 	uint64_t at = r->n;
 
+	if (!r->any && !(r->any = mem_alloc(r->width, sizeof(*r->any), err)))
+		return -1;
+	for (size_t j = 0; j < r->width; j++)
+		r->any[j] |= !isnan(row[j]);
 	if (r->reservoir && r->n == r->reservoir) {
 		at = rng_below(&r->rng, r->seen + 1);
 		if (at >= r->reservoir) {
@@ -54,8 +60,5 @@ int training_rows_add(struct training_rows *r, const double *row, struct error *
 
 bool training_rows_any(const struct training_rows *r, size_t column)
 {
-	for (uint64_t i = 0; i < r->n; i++)
-		if (!isnan(r->x[i * r->width + column]))
-			return true;
-	return false;
+	return r->any && r->any[column];
 }

@@ -19,6 +19,7 @@ struct training_rows {
 	size_t width;       /* values a row */
 	uint64_t n, seen;   /* rows kept, rows offered */
 	double *x;          /* [n, width] */
+	bool *any;          /* [width] a row offered had a value there; NULL before the first */
 	uint64_t reservoir; /* sample size; 0: all rows are kept */
 	uint64_t limit;     /* bytes that the rows kept may take in training */
 	struct rng rng;
@@ -33,7 +34,7 @@ void training_rows_release(struct training_rows *r);
 /* Offers a row, which is copied if it is kept. ERROR_UNAVAILABLE past the limit. */
 int training_rows_add(struct training_rows *r, const double *row, struct error *err);
 
-/* Whether any row kept has a value in this column. */
+/* Whether any row offered had a value in this column. */
 bool training_rows_any(const struct training_rows *r, size_t column);
 
 #endif

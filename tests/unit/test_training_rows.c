@@ -22,10 +22,27 @@ static void test_keeps_all(void **state)
 	assert_int_equal(r.seen, 1000);
 	for (int i = 0; i < 1000; i++)
 		assert_true(r.x[2 * i] == i);
+	training_rows_release(&r);
+}
+
+/* A value counts, whether its row is in the sample or not. */
+static void test_any(void **state)
+{
+	struct training_rows r;
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	training_rows_init(&r, 3, 1, UINT64_MAX, 1);
+	assert_false(training_rows_any(&r, 0));
+	assert_int_equal(training_rows_add(&r, (double[]){1, NAN, NAN}, &err), 0);
+	assert_true(training_rows_any(&r, 0));
+	assert_false(training_rows_any(&r, 1));
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(training_rows_add(&r, (double[]){NAN, 0, NAN}, &err), 0);
+	assert_true(isnan(r.x[0]));
 	assert_true(training_rows_any(&r, 0));
 	assert_true(training_rows_any(&r, 1));
-	r.x[1001] = NAN;
-	assert_false(training_rows_any(&r, 1));
+	assert_false(training_rows_any(&r, 2));
 	training_rows_release(&r);
 }
 
@@ -124,12 +141,14 @@ static void test_no_memory(void **state)
 
 	(void)state;
 	training_rows_init(&r, 1, 0, UINT64_MAX, 1);
-	alloc_fail_after(0);
-	int ret = training_rows_add(&r, (double[]){1}, &err);
-	assert_true(alloc_fail_off());
-	assert_int_equal(ret, -1);
-	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
-	assert_int_equal(r.n, 0);
+	for (size_t after = 0; after < 2; after++) {
+		alloc_fail_after(after);
+		int ret = training_rows_add(&r, (double[]){1}, &err);
+		assert_true(alloc_fail_off());
+		assert_int_equal(ret, -1);
+		assert_int_equal(err.kind, ERROR_UNAVAILABLE);
+		assert_int_equal(r.n, 0);
+	}
 	assert_int_equal(training_rows_add(&r, (double[]){1}, &err), 0);
 	training_rows_release(&r);
 }
@@ -137,9 +156,13 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keeps_all),     cmocka_unit_test(test_sample_is_uniform),
-		cmocka_unit_test(test_sample_of_one), cmocka_unit_test(test_same_seed_same_sample),
-		cmocka_unit_test(test_limit),         cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_keeps_all),
+		cmocka_unit_test(test_any),
+		cmocka_unit_test(test_sample_is_uniform),
+		cmocka_unit_test(test_sample_of_one),
+		cmocka_unit_test(test_same_seed_same_sample),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
