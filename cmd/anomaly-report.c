@@ -9,42 +9,28 @@
 #include "lib/cli/options.h"
 #include "lib/cli/overwrite.h"
 #include "lib/cli/stream.h"
+#include "lib/cli/time_options.h"
 #include "lib/report/gnuplot.h"
 #include "lib/report/intake.h"
 #include "lib/report/output.h"
 #include "lib/report/page.h"
 
-static const char *const time_units[] = {"auto", "s", "ms", "us", "ns", NULL};
-
-struct zone {
-	int32_t offset_s;
-	bool given;
-};
-
 static struct options {
 	const char *output, *png, *title;
 	struct report_intake_options intake;
-	struct zone zone;
-	int time_unit;
+	struct time_options time;
 	uint64_t top;
 	double threshold;
 	bool generated_at;
 	struct stream_options stream;
 } o = {
 	.title = "Anomaly report",
-	.intake = {.truth = "label", .time_field = "timestamp"},
+	.intake = {.truth = "label"},
+	.time = TIME_OPTIONS_INIT,
 	.top = 20,
 	.threshold = NAN,
 	.stream = STREAM_OPTIONS_INIT,
 };
-
-static int parse_zone(const char *text, void *dest, struct error *err)
-{
-	struct zone *zone = dest;
-
-	zone->given = true;
-	return timestamp_parse_offset(text, strlen(text), &zone->offset_s, err);
-}
 
 static const struct option_spec own_options[] = {
 	{.letter = 'o',
@@ -102,24 +88,7 @@ static const struct option_spec field_options[] = {
 	 .dest = &o.intake.features,
 	 .help = "fields to compare, '*' for any run within a name; default: every numeric field "
 		 "but times, identifiers, positions, truth and verdict"},
-	{.name = "time-field",
-	 .kind = OPTION_STRING,
-	 .arg = "FIELD",
-	 .dest = &o.intake.time_field,
-	 .help = "field that holds the time, RFC 3339 or a number; default timestamp"},
-	{.name = "time-unit",
-	 .kind = OPTION_CHOICE,
-	 .arg = "UNIT",
-	 .dest = &o.time_unit,
-	 .choices = time_units,
-	 .help = "unit of times that are numbers: auto (by their size), s, ms, us, ns; default "
-		 "auto"},
-	{.name = "tz",
-	 .kind = OPTION_PARSE,
-	 .arg = "+HH:MM",
-	 .dest = &o.zone,
-	 .parse = parse_zone,
-	 .help = "offset from UTC of times that state none; default UTC, with a remark"},
+	TIME_OPTIONS(o.time),
 	{.name = NULL},
 };
 
@@ -172,8 +141,7 @@ static struct report *read_records(char *const *paths, uint64_t *rejected, struc
 	}
 	*rejected = records_rejected(records);
 	records_close(records);
-	if (in.naive && !o.zone.given)
-		message_note("times without an offset were taken as UTC; --tz says otherwise");
+	time_options_remark(&o.time, in.time.naive, &(bool){false});
 	report_intake_release(&in);
 	fields_free(fields);
 	return r;
@@ -207,8 +175,9 @@ int main(int argc, char **argv)
 	char **paths = argv + options_parse(&program, argc, argv);
 	if (o.output && overwrite_check(paths, "--output", o.output, &err))
 		options_fail(&program, "%s", err.what);
-	o.intake.time_unit = (enum time_unit)o.time_unit;
-	o.intake.offset_s = o.zone.offset_s;
+	o.intake.time_field = o.time.field;
+	o.intake.time_unit = (enum time_unit)o.time.unit;
+	o.intake.offset_s = o.time.offset_s;
 	timestamp_format(now, timestamp_now());
 	/* Better now than after all records. */
 	if (gnuplot_find(&gnuplot, &err) < 0)

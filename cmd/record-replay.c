@@ -6,12 +6,8 @@
 #include "lib/cli/options.h"
 #include "lib/cli/replay.h"
 
-static const char *const time_units[] = {"auto", "s", "ms", "us", "ns", NULL};
-
-static struct {
-	struct replay_options replay;
-	int time_unit;
-} opt = {.replay = {.filter = FILTER_OPTIONS_INIT, .passes = 1, .time_field = "timestamp"}};
+static struct replay_options opt = {
+	.filter = FILTER_OPTIONS_INIT, .passes = 1, .time = TIME_OPTIONS_INIT};
 
 static int parse_speed(const char *text, void *dest, struct error *err)
 {
@@ -37,17 +33,11 @@ static int parse_repeat(const char *text, void *dest, struct error *err)
 	return 0;
 }
 
-static int parse_zone(const char *text, void *dest, struct error *err)
-{
-	opt.replay.offset_given = true;
-	return timestamp_parse_offset(text, strlen(text), dest, err);
-}
-
 static const struct option_spec own_options[] = {
 	{.name = "rate",
 	 .kind = OPTION_REAL,
 	 .arg = "N",
-	 .dest = &opt.replay.rate_hz,
+	 .dest = &opt.rate_hz,
 	 .min = 0,
 	 .max = INFINITY,
 	 .min_open = true,
@@ -55,56 +45,39 @@ static const struct option_spec own_options[] = {
 	{.name = "speed",
 	 .kind = OPTION_PARSE,
 	 .arg = "FACTOR",
-	 .dest = &opt.replay.speed,
+	 .dest = &opt.speed,
 	 .parse = parse_speed,
 	 .help = "as far apart as their times are, FACTOR times as fast (60x), above 0"},
 	{.name = "repeat",
 	 .kind = OPTION_PARSE,
 	 .arg = "N",
 	 .optional = true,
-	 .dest = &opt.replay.passes,
+	 .dest = &opt.passes,
 	 .parse = parse_repeat,
 	 .help = "replay the input N times in all, from 1; without N for ever; files only"},
 	{.name = "count",
 	 .kind = OPTION_COUNT,
 	 .arg = "N",
-	 .dest = &opt.replay.count,
+	 .dest = &opt.count,
 	 .min = 1,
 	 .max = INFINITY,
 	 .help = "end after N records, from 1; default: at the end of input"},
 	{.name = "restamp",
 	 .kind = OPTION_FLAG,
-	 .dest = &opt.replay.restamp,
+	 .dest = &opt.restamp,
 	 .help = "set the time of each record to now, text or number as it was"},
 	{.name = "stamp",
 	 .kind = OPTION_STRING,
 	 .arg = "NAME",
-	 .dest = &opt.replay.stamp,
+	 .dest = &opt.stamp,
 	 .help = "add a field of this name with the time of writing, or replace it"},
-	{.name = "time-field",
-	 .kind = OPTION_STRING,
-	 .arg = "FIELD",
-	 .dest = &opt.replay.time_field,
-	 .help = "field that holds the time, RFC 3339 or a number; default timestamp"},
-	{.name = "time-unit",
-	 .kind = OPTION_CHOICE,
-	 .arg = "UNIT",
-	 .dest = &opt.time_unit,
-	 .choices = time_units,
-	 .help = "unit of times that are numbers: auto (by their size), s, ms, us, ns; default "
-		 "auto"},
-	{.name = "tz",
-	 .kind = OPTION_PARSE,
-	 .arg = "+HH:MM",
-	 .dest = &opt.replay.offset_s,
-	 .parse = parse_zone,
-	 .help = "offset from UTC of times that state none; default UTC, with a remark"},
+	TIME_OPTIONS(opt.time),
 	{0},
 };
 
 static const struct option_spec stream_options[] = {
-	STREAM_OPTIONS(opt.replay.filter.stream),
-	FILTER_OUTPUT_OPTIONS(opt.replay.filter),
+	STREAM_OPTIONS(opt.filter.stream),
+	FILTER_OUTPUT_OPTIONS(opt.filter),
 	{0},
 };
 
@@ -129,8 +102,7 @@ int main(int argc, char **argv)
 	message_init(argv[0]);
 	int first = options_parse(&program, argc, argv);
 
-	if (opt.replay.rate_hz > 0 && opt.replay.speed > 0)
+	if (opt.rate_hz > 0 && opt.speed > 0)
 		options_fail(&program, "'--rate' and '--speed' exclude each other");
-	opt.replay.time_unit = (enum time_unit)opt.time_unit;
-	return replay_run(&program, &opt.replay, argv + first);
+	return replay_run(&program, &opt, argv + first);
 }

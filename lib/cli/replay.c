@@ -110,11 +110,11 @@ static int check_columns(const struct replay *l, struct error *err)
 	const struct filter_columns *c = &l->columns;
 
 	for (size_t i = 0; l->options->restamp && !c->passed && i < c->n; i++)
-		if (lies_in(l->options->time_field, c->names[i], false))
+		if (lies_in(l->options->time.field, c->names[i], false))
 			return error_set(err, ERROR_USAGE,
 					 "'--restamp' cannot replace '%s' inside of '%s'; let "
 					 "--fields name what lies in it",
-					 l->options->time_field, c->names[i]);
+					 l->options->time.field, c->names[i]);
 	return 0;
 }
 
@@ -173,10 +173,7 @@ static int read_time(struct replay *l, const struct record *rec, int64_t *ns, st
 {
 	if (event_time_read(&l->time, &rec->values[l->time_slot], ns, err))
 		return -1;
-	if (l->time.naive && !l->options->offset_given && !l->naive_told) {
-		message_note("times without an offset are taken as UTC; --tz says otherwise");
-		l->naive_told = true;
-	}
+	time_options_remark(&l->options->time, l->time.naive, &l->naive_told);
 	return 0;
 }
 
@@ -315,7 +312,7 @@ static int own_stamp(struct replay *l, struct error *err)
 	if (!*o->stamp)
 		return error_set(err, ERROR_USAGE, "option '--stamp' takes a name, not ''");
 	if (!path_append(&path, o->stamp, strlen(o->stamp), err) && !buf_terminate(&path, err))
-		ret = o->restamp && lies_in(o->time_field, path.data, true)
+		ret = o->restamp && lies_in(o->time.field, path.data, true)
 			      ? error_set(err, ERROR_USAGE,
 					  "'--stamp %s' would replace what '--restamp' sets",
 					  o->stamp)
@@ -348,7 +345,7 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 		fields_free(fields);
 		return -1;
 	}
-	if ((slot = fields_want(fields, o->time_field, err)) < 0)
+	if ((slot = fields_want(fields, o->time.field, err)) < 0)
 		return error_prefix(err, "option '--time-field'");
 	l->time_slot = (size_t)slot;
 	l->reader = reader_open(&r, err);
@@ -375,7 +372,9 @@ int replay_run(const struct program *p, const struct replay_options *o, char *co
 		.options = o,
 		.filter = {.options = &o->filter},
 
-		.time = {.path = o->time_field, .unit = o->time_unit, .offset_s = o->offset_s},
+		.time = {.path = o->time.field,
+			 .unit = (enum time_unit)o->time.unit,
+			 .offset_s = o->time.offset_s},
 		.paced = o->rate_hz > 0 || o->speed > 0,
 		.out = {.idle = idle, .context = &l},
 	};

@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "lib/base/timestamp.h"
 #include "lib/cli/filter.h"
+#include "lib/cli/time_options.h"
 #include "lib/cli/options.h"
 
 #define REPLAY_FOR_EVER UINT64_MAX
@@ -21,10 +21,7 @@ struct replay_options {
 	uint64_t count;               /* records to write at most; 0: all */
 	bool restamp;                 /* event time becomes now */
 	const char *stamp;            /* name of a field that gets now; NULL: none */
-	const char *time_field;
-	enum time_unit time_unit;
-	int32_t offset_s; /* of times without an offset */
-	bool offset_given;
+	struct time_options time;
 };
 
 /* Runs until the end and returns the exit status. */

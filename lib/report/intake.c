@@ -41,7 +41,10 @@ static int want_verdict(struct report_intake *in, struct fields *fields, struct 
 int report_intake_init(struct report_intake *in, const struct report_intake_options *options,
 		       struct fields *fields, struct error *err)
 {
-	*in = (struct report_intake){.options = *options};
+	*in = (struct report_intake){.options = *options,
+				     .time = {.path = options->time_field,
+					      .unit = options->time_unit,
+					      .offset_s = options->offset_s}};
 	if (want_verdict(in, fields, err) < 0 ||
 	    want(fields, options->time_field, &in->slots[TIME], err) < 0 ||
 	    want(fields, options->truth, &in->slots[TRUTH], err) < 0)
@@ -58,6 +61,7 @@ void report_intake_release(struct report_intake *in)
 	free(in->values);
 	buf_release(&in->verdict);
 	buf_release(&in->text);
+	event_time_release(&in->time);
 	buf_release(&in->version);
 }
 
@@ -145,23 +149,8 @@ static int read_severity(struct report_intake *in, const struct value *v,
 static int read_time(struct report_intake *in, const struct value *v, struct report_row *row,
 		     struct error *err)
 {
-	const char *name = in->options.time_field;
-	bool naive = false;
-	int status = -1;
-
 	row->has_time = !is_missing(v);
-	if (!row->has_time)
-		return 0;
-	if (v->kind == VALUE_NUMBER)
-		status = timestamp_from_number(v->text, v->len, in->options.time_unit,
-					       &row->time_ns, err);
-	else if (v->kind != VALUE_STRING)
-		return error_set(err, ERROR_DATA, "'%s' is neither a string nor a number", name);
-	else if (read_text(v, &in->text, err) == 0)
-		status = timestamp_parse(in->text.data, in->text.len, in->options.offset_s,
-					 &row->time_ns, &naive, err);
-	in->naive |= naive;
-	return status < 0 ? error_prefix(err, "'%s'", name) : 0;
+	return row->has_time ? event_time_read(&in->time, v, &row->time_ns, err) : 0;
 }
 
 static int read_truth(struct report_intake *in, const struct value *v, enum report_truth *truth,

@@ -9,6 +9,7 @@
 #include "lib/base/mem.h"
 #include "lib/base/timestamp.h"
 #include "lib/record/choice.h"
+#include "lib/record/event_time.h"
 #include "lib/record/scanner.h"
 #include "lib/report/report.h"
 
@@ -29,7 +30,7 @@ struct report_intake {
 	size_t *feature_slots; /* [choice.n], after report_intake_want */
 	double *values;
 	struct buf text, version;
-	bool naive; /* a time without a zone was read */
+	struct event_time time; /* its naive: a time without an offset was read */
 };
 
 /* Wants verdict, truth and time. The options' strings must stay. After a failure, too, release. */

@@ -170,7 +170,7 @@ is_png() {
 @test "times: of strings and numbers, with an offset, with a unit" {
 	echo '{"timestamp":"2024-01-01 00:00:00","anomaly_score":1,"is_anomaly":0}' >in
 	run --separate-stderr -0 anomaly-report -o out.html in
-	[[ $stderr = "anomaly-report: times without an offset were taken as UTC; --tz says otherwise" ]]
+	[[ $stderr = "anomaly-report: times without an offset are taken as UTC; --tz says otherwise" ]]
 	run --separate-stderr -0 anomaly-report --tz +02:00 -o out.html in
 	[[ -z $stderr ]]
 	[[ $(page out.html) = *"2023-12-31 22:00:00 to 2023-12-31 22:00:00 UTC"* ]]
