@@ -109,6 +109,19 @@ run_examples() {
 	[[ $(wc -l <live.jsonl) -eq 500 && $(wc -l <out) -eq 6 ]]
 }
 
+@test "iforest-train(1): examples" {
+	gzip -k secom.jsonl
+	run_examples iforest-train.1 3
+	[[ $(anomaly-score -m m.model --describe --json | jq -c '[.n_rows, .n_rows_seen]') = '[1000,1567]' ]]
+}
+
+@test "anomaly-score(1): examples" {
+	printf '{"timestamp":"2024-01-01T00:00:00Z","x":1.5,"y":2}\n{"x":\n' >readings.jsonl
+	iforest-train --seed 1 -o day.model day.csv
+	run_examples anomaly-score.1 4
+	[[ $(wc -l <bad.jsonl) -eq 1 ]]
+}
+
 @test "sensor-record(5): the records it shows are records, its rejected one what is written" {
 	# Lines that were broken for the page are joined.
 	examples_of sensor-record.5 | tr '\0' '\n' | awk '/^ /{ printf "%s", substr($0, 2); next } { printf "\n%s", $0 } END { print "" }' |
