@@ -200,8 +200,14 @@ static void choose_features(struct records *records, struct choice *choice, stru
 	if (choice_finish(choice, &err))
 		message_die(&err);
 	if (any && !choice->n) {
-		error_set(&err, ERROR_DATA, "no field of the first record is a feature%s",
-			  opt.features ? " by --features" : "; name them with --features");
+		if (opt.features)
+			error_set(&err, ERROR_DATA,
+				  "no numeric field of the first record matches --features '%s'",
+				  opt.features);
+		else
+			error_set(&err, ERROR_DATA,
+				  "no field of the first record is a feature: it has no number but "
+				  "times, identifiers and the like; name them with --features");
 		error_at(&err, records_file(records), 0, 0);
 		message_die(&err);
 	}

@@ -2,6 +2,15 @@
 
 #include <math.h>
 
+/* Of several: a record that lacks one feature may do so by chance, one that lacks all does not. */
+static bool all_absent(const struct row_features *f, const struct record *rec)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (rec->values[f->slots[i]].kind != VALUE_ABSENT)
+			return false;
+	return f->n > 1;
+}
+
 static int bad_value(const struct row_features *f, size_t i, const struct record *rec,
 		     const struct value *v, struct error *err)
 {
@@ -11,6 +20,11 @@ static int bad_value(const struct row_features *f, size_t i, const struct record
 		[VALUE_ARRAY] = "an array",
 	};
 
+	if (v->kind == VALUE_ABSENT && all_absent(f, rec))
+		return error_set(err, ERROR_DATA,
+				 "feature '%s' is absent, and so are the other %zu: the record is "
+				 "of another kind",
+				 f->names[i], f->n - 1);
 	if (v->kind == VALUE_ABSENT)
 		return error_set(err, ERROR_DATA,
 				 "feature '%s' is absent (--absent-as-missing would take it as "

@@ -219,6 +219,18 @@ out:
 	return ret;
 }
 
+/* One unquoted column with semicolons or tabs in its name is a file of another separator. */
+static int check_separator(const struct csv_header *h, struct error *err)
+{
+	size_t at = strcspn(h->text, ";\t");
+
+	if (h->n > 1 || h->text[0] == '"' || !h->text[at])
+		return 0;
+	error_set(err, ERROR_DATA, "header separates its columns by %s, not by commas",
+		  h->text[at] == ';' ? "semicolons" : "tabs");
+	return error_at(err, NULL, 0, at + 1);
+}
+
 /* Adds the column that a cell names, in the one spelling that paths have. */
 static int add_column(struct csv_header *h, size_t *cap, const struct csv_cell *cell,
 		      struct error *err)
@@ -227,7 +239,14 @@ static int add_column(struct csv_header *h, size_t *cap, const struct csv_cell *
 	struct path path = {0};
 	int ret = -1;
 
-	if (csv_unquote(cell, &name, err) || path_parse(&path, name.data, name.len, err)) {
+	if (csv_unquote(cell, &name, err))
+		goto out;
+	if (!name.len) {
+		error_set(err, ERROR_DATA, "header has a column without a name");
+		error_at(err, NULL, 0, (uint64_t)(cell->text - h->text) + 1);
+		goto out;
+	}
+	if (path_parse(&path, name.data, name.len, err)) {
 		if (err->kind == ERROR_USAGE) {
 			err->kind = ERROR_DATA;
 			error_prefix(err, "header");
@@ -273,7 +292,7 @@ struct csv_header *csv_header_new(const char *text, size_t len, bool crlf, struc
 		if (p == end)
 			break;
 	}
-	if (check_names(h, err))
+	if (check_separator(h, err) || check_names(h, err))
 		goto fail;
 	return h;
 fail:

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "lib/base/utf8.h"
 #include "lib/record/csv.h"
+#include "lib/record/foreign.h"
 
 struct reader {
 	struct reader_options options;
@@ -245,12 +246,15 @@ static int see_format(struct reader *r, struct block *b, struct error *err)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	size_t i = 0;
+	int ret;
 
 	if (r->stage == FILE_START) {
-		if (b->len < 3 && !r->eof && !memcmp(b->data, bom, b->len))
+		if (b->len < FOREIGN_BYTES && !r->eof && !memchr(b->data, '\n', b->len))
 			return 0;
 		if (b->len >= 3 && !memcmp(b->data, bom, 3))
 			drop_front(b, 3);
+		if (foreign_check(b->data, b->len, r->file, err))
+			return error_at(err, r->file, 0, 0);
 		r->stage = FILE_FORMAT;
 	}
 	while (i < b->len && is_space(b->data[i]))
@@ -262,14 +266,12 @@ static int see_format(struct reader *r, struct block *b, struct error *err)
 		return 0;
 	}
 	enum record_format seen = b->data[i] == '{' ? FORMAT_JSON : FORMAT_CSV;
-	if (r->options.format != FORMAT_AUTO) {
+	if (r->options.format != FORMAT_AUTO)
 		seen = r->options.format;
-	} else if (b->data[i] == '[') {
-		error_set(err, ERROR_DATA,
-			  "input is a JSON array, not one object a line; try: jq -c '.[]' %s",
-			  strcmp(r->file, "(stdin)") ? r->file : "FILE");
+	else if ((ret = foreign_check_json(b->data + i, b->len - i, r->file, err)) < 0)
 		return error_at(err, r->file, r->line, 0);
-	}
+	else if (ret && !r->eof)
+		return 0;
 	if (r->format != FORMAT_AUTO && seen != r->format) {
 		error_set(err, ERROR_DATA, "file is %s while the input before it is %s",
 			  seen == FORMAT_JSON ? "JSON Lines" : "CSV",

@@ -2,7 +2,8 @@
  * Bytes of files into blocks of whole lines (JSON Lines) or whole rows (CSV).
  *
  * The kind of input is seen from its first byte behind a byte order mark (which is dropped) and
- * white space: '{' is JSON Lines, '[' an error that shows the way out, anything else CSV. Several
+ * white space: '{' is JSON Lines, anything else CSV; what is known to be neither, such as a JSON
+ * array or a compressed file, is an error that shows the way out (record/foreign.h). Several
  * files are one stream; each CSV file brings its header, which must be the first one's. A reader is
  * used by one thread; the blocks it fills may go to others.
  */

@@ -311,7 +311,7 @@ with_row() {
 	done <<-'END'
 		x,y,x|header names column 'x' twice
 		x,x.y,z|header has column 'x' beside 'x.y'
-		x,,y|has an empty name in it
+		x,,y|header has a column without a name
 		x,"y,z|a quote opens here and never closes
 		x,y\0001,z|a control character outside quotes
 		x,y\0377,z|header is not valid UTF-8

@@ -69,11 +69,11 @@ describe() {
 	iforest-train --features x,y --absent-as-missing -o m later
 	[[ $(names) = '["x","y"]' ]]
 	expect_error 65 "later:1: feature 'y' is absent" iforest-train --features x,y -o m later
-	expect_error 65 "records.jsonl: no field of the first record is a feature by --features" iforest-train --features 'q*' -o m records.jsonl
+	expect_error 65 "records.jsonl: no numeric field of the first record matches --features 'q*'" iforest-train --features 'q*' -o m records.jsonl
 	expect_error 65 "records.jsonl:1:" iforest-train --features text -o m records.jsonl
 	[[ $stderr = *"feature 'text' is a string, not a number"* ]]
 	echo '{"id":1,"text":"x"}' >none
-	expect_error 65 "none: no field of the first record is a feature; name them with --features" iforest-train -o m none
+	expect_error 65 "none: no field of the first record is a feature: it has no number but times" iforest-train -o m none
 	for bad in '' 'a,,b' ','; do
 		expect_error 64 "option '--features': " iforest-train --features "$bad" -o m records.jsonl
 	done

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What goes wrong in the hands of a user: is it said, with the way out, and is nothing lost or left?
 
+# shellcheck disable=SC2094 # reading and writing one file is what is tried
 load helper
 
 setup() {
@@ -56,4 +57,47 @@ setup() {
 	# Not of files that take what is written elsewhere, nor of other files.
 	anomaly-score -m xy.model </dev/null >/dev/null
 	anomaly-score -m xy.model xy.jsonl <xy.model >new.jsonl
+}
+
+@test "input that is no records says what it is, and the way out" {
+	# the table: what to say, and the file that makes one say it
+	gzip -k xy.jsonl
+	printf 'x,y\n1,2\n' | iconv -t UTF-16 >utf16.csv
+	printf '{\n  "x": 1,\n  "y": 2\n}\n' >lines.json
+	printf 'time;x;y\n2024-01-01;1,5;2\n' >semicolons.csv
+	printf 'time\tx\ty\n2024-01-01\t1.5\t2\n' >tabs.csv
+	printf ',x,y\n0,1,2\n' >unnamed.csv
+	printf '[{"x":1,"y":2}]\n' >array.json
+	printf 'PK\3\4\24\0\6\0' >sheet.xlsx
+	while IFS='|' read -r file message; do
+		for command in "iforest-train -o m" "anomaly-score -m xy.model" anomaly-eval anomaly-report; do
+			# shellcheck disable=SC2086 # words of a command
+			expect_error 65 "$file:$message" $command "$file"
+		done
+	done <<-'E'
+		xy.jsonl.gz| input is compressed; try: zcat xy.jsonl.gz
+		utf16.csv| input is UTF-16, not UTF-8; try: iconv -f UTF-16 -t UTF-8 utf16.csv
+		lines.json|1: input is JSON over several lines, not one object a line; try: jq -c . lines.json
+		array.json|1: input is a JSON array, not one object a line; try: jq -c '.[]' array.json
+		semicolons.csv|1:5: header separates its columns by semicolons, not by commas
+		tabs.csv|1:5: header separates its columns by tabs, not by commas
+		unnamed.csv|1:1: header has a column without a name
+		sheet.xlsx| input is a zip archive, as spreadsheets are
+		xy.model| input is a model, not records
+	E
+	[[ ! -e m ]]
+	# what is to be tried works
+	jq -c . lines.json | anomaly-score -m xy.model
+	jq -c '.[]' array.json | anomaly-score -m xy.model
+	iconv -f UTF-16 -t UTF-8 utf16.csv | anomaly-score -m xy.model
+	zcat xy.jsonl.gz | anomaly-score -m xy.model | cmp - scored.jsonl
+}
+
+@test "a record of another kind is told from one that lacks a feature" {
+	printf '{"a":1}\n' >other.jsonl
+	expect_error 65 "other.jsonl:1: feature 'x' is absent, and so are the other 1: the record is of another kind" \
+		anomaly-score -m xy.model other.jsonl
+	printf '{"a":1,"x":1}\n' >lacks.jsonl
+	expect_error 65 "lacks.jsonl:1: feature 'y' is absent (--absent-as-missing would take it as missing)" \
+		anomaly-score -m xy.model lacks.jsonl
 }

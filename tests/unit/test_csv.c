@@ -219,13 +219,18 @@ static void headers(void **state)
 	expect_header("a,b,a.c", "header has column 'a' beside 'a.c'");
 	expect_header("a.b,a.b.c.d", "header has column 'a.b' beside 'a.b.c.d'");
 	expect_header("a,a-b,a.b", "header has column 'a' beside 'a.b'");
-	expect_header("", "field path '' has an empty name");
-	expect_header("a,,b", "3 header: field path '' has an empty name");
+	expect_header("", "1 header has a column without a name");
+	expect_header("a,,b", "3 header has a column without a name");
+	expect_header("a,\"\"", "3 header has a column without a name");
 	expect_header("a,b.", "3 header: field path 'b.' has an empty name");
 	expect_header("a,b\\", "3 header: field path 'b\\' ends in a backslash");
 	expect_header("a,\"b", "3 a quote opens here and never closes");
 	expect_header("a,b\xff", "4 header is not valid UTF-8");
 	expect_header("a,b\x01", "4 a control character outside quotes");
+	expect_header("x;y", "2 header separates its columns by semicolons, not by commas");
+	expect_header("x y\tz;", "4 header separates its columns by tabs, not by commas");
+	expect_header("x;y,z", "[x;y][z]");
+	expect_header("\"x;y\"", "[x;y]");
 	/* the same column spelled in two ways */
 	expect_header("a\\b,ab", "twice");
 	expect_header("a\\\\,a\\\\.b", "header has column 'a\\\\' beside 'a\\\\.b'");

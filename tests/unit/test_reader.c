@@ -197,7 +197,7 @@ static void bad_headers_are_final(void **state)
 	(void)state;
 	assert_string_equal(READ("a,a\n1,2\n"), "! a:1 header names column 'a' twice...|");
 	assert_string_equal(READ("\n\na,,b\n1,2\n"),
-			    "! a:3 header: field path '' has an empty name in it...|");
+			    "! a:3 header has a column without a name...|");
 	assert_string_equal(READ("a,\"b\n1,2\n"), "! a:1 a quote opens here and never closes...|");
 	assert_string_equal(READ("a\0b\n1\n"), "! a:1 a control character outside quotes...|");
 	/* a header over the limit must not make the next row one */
@@ -528,6 +528,12 @@ static void the_same_records_for_every_split(void **state)
 	SPLIT("\xef\xbb\xbf\xef\xbb\xbf{}\n");
 	SPLIT("\n\xef\xbb\xbf{}\n");
 	SPLIT("\xef\xbb");
+	SPLIT("\x1f\x8b\b");
+	SPLIT("\xff\xfe"
+	      "a\0,\0\n\0");
+	SPLIT("\x38\0\0\0\0\0\0\0{\"a\"");
+	SPLIT("{ \r\n\"a\":1}\n");
+	SPLIT("{ ");
 	SPLIT(" \n[1]");
 	split_at_every_point(forced, json, sizeof(json) - 1);
 	split_at_every_point(limited, few, sizeof(few) - 1);

@@ -89,12 +89,28 @@ static void test_bad_values(void **state)
 	}
 }
 
+static void test_a_record_of_another_kind(void **state)
+{
+	struct error err = ERROR_INIT;
+	double x[2];
+
+	(void)state;
+	assert_int_equal(read_slots((size_t[]){E, E}, 2, NULL, false, x, NULL, &err), -1);
+	assert_string_equal(err.what,
+			    "feature 'e' is absent, and so are the other 1: the record is of "
+			    "another kind");
+	assert_int_equal(read_slots((size_t[]){E}, 1, NULL, false, x, NULL, &err), -1);
+	assert_string_equal(err.what,
+			    "feature 'e' is absent (--absent-as-missing would take it as missing)");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_ignored_fields_are_missing),
 		cmocka_unit_test(test_bad_values),
+		cmocka_unit_test(test_a_record_of_another_kind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
