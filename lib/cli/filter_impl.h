@@ -74,8 +74,9 @@ struct filter_columns {
 	const struct csv_header *header;
 	const char *file; /* of the first record, if that chose them */
 	uint64_t line;
-	struct fields *known;     /* the names so far */
-	const struct fields *own; /* what else than is added gets no column; the caller's, or NULL */
+	struct fields *known; /* the names so far */
+	const struct fields
+		*own; /* what else than is added gets no column; the caller's, or NULL */
 };
 
 /* Whether the lists of paths among the options make sense. */

@@ -539,13 +539,13 @@ mark() {
 @test "a model that is damaged, half written, a folder or no model: 78 or 66, and its name" {
 	size=$(stat -c %s model)
 	head -c $((size / 2)) model >half
-	head -c 5 model >head
+	head -c 5 model >first
 	: >empty
 	{ head -c 1000 model && printf 'X' && tail -c +1002 model; } >header
 	{ head -c $((size - 9)) model && printf 'X' && tail -c 8 model; } >data
 	{ cat model && printf 'x'; } >longer
 	cp good.jsonl records
-	for m in half head empty header data longer records; do
+	for m in half first empty header data longer records; do
 		echo "$m"
 		for more in "" --describe; do
 			# shellcheck disable=SC2086
@@ -565,7 +565,7 @@ mark() {
 	yes "$(head -n 5 good.jsonl)" | head -n 1999990 >many || [[ $? -eq 141 ]]
 	{
 		cat long many
-		for i in {1..9}; do cat long; done
+		cat long long long long long long long long long
 	} >file
 	rm many
 	[[ $(wc -l <file) -eq 2000000 ]]

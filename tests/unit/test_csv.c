@@ -161,7 +161,7 @@ static void rows_end_alike_in_pieces(void **state)
 {
 	static const char text[] =
 		"a,b\n\"c\"\"\n\"\"\",d\n5\",\"\n\",\"\"\n\"x\"\"\"y\"\n\"\"\"\"\n\"";
-	size_t n = sizeof(text) - 1, ends[16], n_ends = 0;
+	size_t n = sizeof(text) - 1, ends[16] = {0}, n_ends = 0;
 
 	(void)state;
 	for (size_t at = 0; at < n;) {
