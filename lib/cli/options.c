@@ -120,15 +120,15 @@ static void describe_range(const struct option_spec *o, char *out, size_t size)
 	bool bounded = o->kind == OPTION_COUNT ? o->max < 0x1p63 : isfinite(o->max);
 
 	if (o->min_open && bounded)
-		snprintf(out, size, "%s above %.15g and at most %.15g", what, o->min, o->max);
+		snprintf(out, size, "%s above %.16g and at most %.16g", what, o->min, o->max);
 	else if (o->min_open)
-		snprintf(out, size, "%s above %.15g", what, o->min);
+		snprintf(out, size, "%s above %.16g", what, o->min);
 	else if (isfinite(o->min) && bounded)
-		snprintf(out, size, "%s from %.15g to %.15g", what, o->min, o->max);
+		snprintf(out, size, "%s from %.16g to %.16g", what, o->min, o->max);
 	else if (isfinite(o->min))
-		snprintf(out, size, "%s of at least %.15g", what, o->min);
+		snprintf(out, size, "%s of at least %.16g", what, o->min);
 	else if (bounded)
-		snprintf(out, size, "%s of at most %.15g", what, o->max);
+		snprintf(out, size, "%s of at most %.16g", what, o->max);
 	else
 		snprintf(out, size, "%s", what);
 }

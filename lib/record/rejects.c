@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/base/number.h"
@@ -69,12 +71,32 @@ int reject_format(struct buf *out, const char *program, const struct error *why,
 	return buf_add_str(out, "}\n", err);
 }
 
+/* Whether the regular file behind fd has bytes behind its last newline. */
+static bool ends_torn(int fd, const char *path)
+{
+	struct stat st;
+	char last = '\n';
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return false;
+	int in = open(path, O_RDONLY | O_CLOEXEC);
+	if (in >= 0 && pread(in, &last, 1, st.st_size - 1) != 1)
+		last = '\n';
+	if (in >= 0)
+		close(in);
+	return last != '\n';
+}
+
 int rejects_open(const char *path, struct error *err)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 
 	if (fd < 0)
 		return error_errno(err, ERROR_CREATE, errno, "cannot open rejects file '%s'", path);
+	if (ends_torn(fd, path) && file_write_all(fd, "\n", 1, err)) {
+		close(fd);
+		return error_prefix(err, "rejects file '%s'", path);
+	}
 	return fd;
 }
 

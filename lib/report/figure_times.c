@@ -6,6 +6,7 @@
 
 #define COLOUR_RANGE "#A6D3F0" /* a lighter sky blue, for what lies behind dots */
 #define MANY_MARKS 300         /* triangles that would hide each other */
+#define RIGHT 40               /* pixels beside an axis of time: half a date under its last tick */
 #define GAPPED_BARS 150
 #define LABELLED_BARS 30 /* with more of them numbers over bars would touch */
 #define LEGEND(shape, size, colour, title) \
@@ -105,7 +106,7 @@ void figure_timeline(struct figure *f, const struct report *r)
 
 	if (no_times(f, r) || figure_beyond_drawing(f, r))
 		return;
-	figure_begin(f, FIGURE_WIDTH, 350, 70, 16, 34, 66);
+	figure_begin(f, FIGURE_WIDTH, 350, 70, RIGHT, 34, 66);
 	uint64_t most = add_steps(s, r, &steps);
 	timeline_caption(f, r, most, steps);
 
@@ -201,7 +202,7 @@ void figure_hours(struct figure *f, const struct report *r)
 
 	if (no_times(f, r) || no_anomalies(f, r))
 		return;
-	figure_begin(f, FIGURE_WIDTH, 290, 70, 16, 40, 66);
+	figure_begin(f, FIGURE_WIDTH, 290, 70, RIGHT, 40, 66);
 	figure_x_title(f, "time (UTC)");
 	figure_y_title(f, "anomalous records");
 	uint64_t most = add_hours(s, t, &calm);

@@ -259,3 +259,11 @@ is_png() {
 	(ulimit -S -v 65536 && anomaly-report --png pictures -o page.html many.jsonl)
 	[[ $(page page.html) = *" 2,000,000 scored records"*"a uniform sample of 1,000,000 records"* ]]
 }
+
+@test "dates under axes of time lie within the picture" {
+	# The last hour ends at midnight, where the last tick is.
+	scored | head -n 576 | anomaly-report -o report.html
+	sed 's/<g /\n&/g' report.html | sed -n 's/^<g transform="translate(\([0-9.]*\),.*<text>\(....-..-..\).*/\1 \2/p' >dates
+	grep -q 2024-01-05 dates
+	awk '$1 + 39 > 860 { exit 1 }' dates # half of ten characters of 13 px; pictures are 860 wide
+}

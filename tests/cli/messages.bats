@@ -101,3 +101,16 @@ setup() {
 	expect_error 65 "lacks.jsonl:1: feature 'y' is absent (--absent-as-missing would take it as missing)" \
 		anomaly-score -m xy.model lacks.jsonl
 }
+
+@test "a rejects file whose last line was cut off by a full disk keeps what comes after" {
+	printf '{"program":"anomaly-score","fi' >kept
+	printf '{"x":"a"}\n' | run -0 anomaly-score -m xy.model --rejects kept
+	[[ $(wc -l <kept) -eq 2 && $(head -n 1 kept) = '{"program":"anomaly-score","fi' ]]
+	printf '{"x":"b"}\n' | run -0 anomaly-score -m xy.model --rejects kept
+	[[ $(tail -n +2 kept | jq -r .record) = $'{"x":"a"}\n{"x":"b"}' ]]
+}
+
+@test "ranges are shown to the digit" {
+	expect_error 64 "takes a whole number from 0 to 9007199254740992, not '9007199254740993'" \
+		iforest-train --seed 9007199254740993 -o m xy.jsonl
+}
