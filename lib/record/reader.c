@@ -405,13 +405,13 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		return ret;
 	}
 	r->split = (struct csv_split)CSV_SPLIT_INIT;
-	if (r->rest.len) {
-		b->len = r->rest.len;
-		if (make_room(b, err))
-			return -1;
+	/* What is left of the block before; not both, for what is passed over leaves none there. */
+	b->len += r->rest.len;
+	if (make_room(b, err))
+		return -1;
+	if (r->rest.len)
 		memcpy(b->data, r->rest.data, r->rest.len);
-		r->rest.len = 0;
-	}
+	r->rest.len = 0;
 	for (;;) {
 		if (r->stage <= FILE_FORMAT && b->len + r->eof && see_format(r, b, err))
 			return -1;

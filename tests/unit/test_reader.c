@@ -442,6 +442,29 @@ static void many_blocks(void **state)
 	buf_release(&b);
 }
 
+/* Several blocks may be on their way at once: each is the reader's from new. */
+static void blocks_may_change(void **state)
+{
+	struct error err = ERROR_INIT;
+	char *const paths[] = {PUT('a', "a\n1\n2"), PUT('b', "a\n3\n\"4"), NULL};
+	struct reader_options o = {.paths = paths, .wake_fd = -1};
+	struct reader *r = reader_open(&o, &err);
+	struct block b[8] = {{0}};
+	static const char *const texts[] = {"1\n", "2", "3\n"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(reader_next(r, &b[i], &err), 1);
+		assert_int_equal(b[i].len, strlen(texts[i]));
+	}
+	assert_int_equal(reader_next(r, &b[3], &err), -1);
+	for (int i = 0; i < 3; i++)
+		assert_memory_equal(b[i].data, texts[i], b[i].len);
+	for (int i = 0; i < 8; i++)
+		block_release(&b[i]);
+	reader_close(r);
+}
+
 /* Input in pieces, through a pipe that a reader waits on: each piece is written when it waits. */
 struct pieces {
 	const char *text;
@@ -517,6 +540,7 @@ static void the_same_records_for_every_split(void **state)
 	static const char csv[] =
 		"\xef\xbb\xbf\r\n\"a\n\",b\r\n1,\"\"\"\r\n\"\r\n\r\n5\",\"x\n\n,\"\"\n";
 	static const char few[] = "{}\n{\"a\":123}\n\n{\"a\":1}\n{\"a\":1234}";
+	static const char header[] = "a,b,c,d,e,f\n1,2\n", spread[] = "{\n \n \n \n \n\"a\":1}\n";
 	static const char rows[] = "a,b\n1,\"234\"\"\n\"\n1,2\n5\",67890\n3,4\n1,\"67\n\n\n\n";
 	struct reader_options limited = {.max_line = 9}, forced = {.format = FORMAT_JSON};
 
@@ -538,6 +562,8 @@ static void the_same_records_for_every_split(void **state)
 	split_at_every_point(forced, json, sizeof(json) - 1);
 	split_at_every_point(limited, few, sizeof(few) - 1);
 	split_at_every_point(limited, rows, sizeof(rows) - 1);
+	split_at_every_point(limited, header, sizeof(header) - 1);
+	split_at_every_point(limited, spread, sizeof(spread) - 1);
 }
 
 /* More text than the tables above, split once. */
@@ -696,6 +722,7 @@ int main(void)
 		cmocka_unit_test(a_quote_that_never_closes_is_final),
 		cmocka_unit_test(long_white_space),
 		cmocka_unit_test(many_blocks),
+		cmocka_unit_test(blocks_may_change),
 		cmocka_unit_test(the_same_records_for_every_split),
 		cmocka_unit_test(longer_input_for_every_split),
 		cmocka_unit_test(whole_lines_are_given_while_the_rest_is_awaited),
