@@ -93,6 +93,19 @@ run_examples() {
 	done
 }
 
+@test "no example of a manual page is broken by a terminal of 80 columns" {
+	# 11 columns of them are indentation; what is no literal display is filled to 78.
+	for page in "$top"/man/*; do
+		awk -v page="${page##*/}" '
+			/^\.Dl / && length($0) - 4 > 67 { print page ": " $0; bad = 1 }
+			/^\.Ed/ { display = 0 }
+			{ gsub(/\\e/, "\\") }
+			display && length($0) > 69 { print page ": " $0; bad = 1 }
+			/^\.Bd -literal/ { display = 1 }
+			END { exit bad }' "$page"
+	done
+}
+
 @test "sensorutils(7): examples" {
 	printf '{"timestamp":"2024-01-01T00:00:00Z","x":1.5,"y":2}\n{"x":\n' >readings.jsonl
 	run_examples sensorutils.7 5
