@@ -427,7 +427,9 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 			return never_closes(r, r->line, err);
 		if (r->eof)
 			return b->len ? give(r, b, b->len, err) : 0;
-		if (!whole && b->len > r->options.max_line) {
+		/* What white space and '{' lead to is seen before a line is judged. */
+		if (!whole && b->len > r->options.max_line &&
+		    (r->stage > FILE_FORMAT || b->len >= READER_BLOCK)) {
 			line_too_long(r, err);
 			r->skipping = true;
 			r->skipped_line = r->line;
