@@ -53,11 +53,26 @@ run_examples() {
 }
 
 @test "README: the job" {
-	sed -n 's/^    \(secom-prep\|iforest-train\|anomaly-[a-z]*\) /\1 /p' "$top/README.md" >job
+	sed -n '/^## The job/,/^A record/s/^    //p' "$top/README.md" >job
 	[[ $(wc -l <job) -eq 5 ]]
 	rm -f secom.jsonl secom.model scored.jsonl
 	bash -euo pipefail job
 	[[ -s report.html && $(wc -l <scored.jsonl) -eq 1567 ]]
+}
+
+@test "README: your own data" {
+	sed -n '/^### Your own data/,/^Every numeric/s/^    //p' "$top/README.md" >steps
+	{
+		sed -n 1,2p steps
+		awk 'BEGIN { for (i = 0; i < 400; i++)
+			printf "2026-03-02T%02d:%02d:00Z,%d.5,%d,%.1f\n", i / 60, i % 60, i * 7919 % 101, i * 104729 % 97, i * 31 % 17 }'
+	} >line.csv
+	sed -e 1,2d -e '/^make$/d' steps >job
+	[[ $(wc -l <job) -eq 5 ]]
+	bash -euo pipefail job >out
+	grep -q '^features  *3, 0 left out$' out
+	grep -q '^2026-03-02T.*,true,' out
+	[[ -s report.html && $(wc -l <scored.csv) -eq 402 ]]
 }
 
 @test "README: the figures are those of the job on SECOM" {
