@@ -423,10 +423,6 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		}
 		if (whole && (b->len >= READER_BLOCK || r->eof || !ready(r)))
 			return give(r, b, whole, err);
-		if (r->eof && b->len && r->split.open)
-			return never_closes(r, r->line, err);
-		if (r->eof)
-			return b->len ? give(r, b, b->len, err) : 0;
 		/* What white space and '{' lead to is seen before a line is judged. */
 		if (!whole && b->len > r->options.max_line &&
 		    (r->stage > FILE_FORMAT || b->len >= READER_BLOCK)) {
@@ -436,6 +432,10 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 			r->line += count_newlines(b->data, b->len);
 			return -1;
 		}
+		if (r->eof && b->len && r->split.open)
+			return never_closes(r, r->line, err);
+		if (r->eof)
+			return b->len ? give(r, b, b->len, err) : 0;
 		if ((ret = wait_for_input(r, err)) <= 0)
 			return ret;
 		if (make_room(b, err) || fill(r, b, err) < 0)

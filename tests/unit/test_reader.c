@@ -376,6 +376,11 @@ static void a_quote_that_never_closes_is_final(void **state)
 			    "! a:2 a quote opens in this row and never closes...|");
 	assert_string_equal(READ("a,b\n3,\"4\"\"\n"),
 			    "! a:2 a quote opens in this row and never closes...|");
+	o.max_line = 9;
+	assert_string_equal(read_text_with(o, "a,b\n1,2\n3,\"4567890\n", 19),
+			    "a:2 1,2|! a:3 row is longer than 9 bytes (--max-line)|"
+			    "! a:3 a quote opens in this row and never closes...|");
+	o.max_line = 64;
 	buf_add_str(&b, "a,b\n1,\"", &err);
 	for (int i = 0; i < 100000; i++)
 		buf_add_str(&b, "3,4\n", &err);
