@@ -410,6 +410,7 @@ p.send_signal(signal.SIGINT); sys.exit(0 if p.wait(20) == -signal.SIGINT else 1)
 	[[ $status -eq 0 ]]
 }
 
+# bats test_tags=native
 @test "SIGINT and SIGTERM again, while nobody reads the output" {
 	for i in {1..20}; do cat records.jsonl; done >in
 	cat >signals.py <<-'END'
