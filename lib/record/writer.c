@@ -25,13 +25,14 @@ static int add_header_cell(struct writer *w, const char *name, struct error *err
 {
 	struct buf *h = &w->header;
 	bool first = !h->len;
-	bool odd = *name == '{' || *name == '[' || !strncmp(name, "\xef\xbb\xbf", 3);
+	bool odd = *name == '{' || *name == '[' || !strncmp(name, "\xef\xbb\xbf", 3) ||
+		   strchr(name, ';');
 
 	if ((!first && buf_add_str(h, ",", err)) || csv_write_string(h, name, strlen(name), err))
 		return -1;
 	if (!first || !odd || h->data[0] == '"')
 		return 0;
-	/* At the start of a file it would be seen as JSON, or dropped. */
+	/* At the start of a file it would be seen as JSON, dropped, or taken for many. */
 	h->len = 0;
 	return buf_printf(h, err, "\"%s\"", name);
 }
