@@ -126,9 +126,13 @@ static bool is_missing(const struct value *v)
 
 static int fail_missing(const struct value *v, const char *path, struct error *err)
 {
-	return error_set(
-		err, ERROR_DATA, "'%s' is %s%s", path, v->kind == VALUE_NULL ? "null" : "absent",
-		strcmp(path, o.truth) == 0 ? "; --skip-unlabelled leaves such records out" : "");
+	const char *state = v->kind == VALUE_NULL ? "null" : "absent", *way_out = "";
+
+	if (strcmp(path, o.truth) == 0)
+		way_out = "; --skip-unlabelled leaves such records out";
+	else if (v->kind == VALUE_ABSENT)
+		way_out = ": the record was not scored, or not under this name";
+	return error_set(err, ERROR_DATA, "'%s' is %s%s", path, state, way_out);
 }
 
 static int read_bool(const struct value *v, const char *path, bool *out, struct error *err)
@@ -224,7 +228,9 @@ int main(int argc, char **argv)
 
 	read_records(paths, &in, &err);
 	if (in.roc.pos.n + in.roc.neg.n == 0) {
-		error_set(&err, ERROR_DATA, "no record with truth, verdict and score");
+		error_set(&err, ERROR_DATA,
+			  "no record with truth, verdict and score (%llu without truth, %llu bad)",
+			  (unsigned long long)in.unlabelled, (unsigned long long)in.rejected);
 		message_die(&err);
 	}
 	struct evaluation_options how = {o.replicates, o.seed, (unsigned)o.threads,

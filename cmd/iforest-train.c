@@ -298,8 +298,12 @@ static void summarise(const struct model *m, const struct train_result *result, 
 	struct buf b = BUF_INIT;
 	struct error err = ERROR_INIT;
 
-	if (model_summary(m, result, &b, &err) || file_write_all(fd, b.data, b.len, &err))
+	if (model_summary(m, result, &b, &err))
 		message_die(&err);
+	if (file_write_all(fd, b.data, b.len, &err)) {
+		error_prefix(&err, "summary");
+		message_die(&err);
+	}
 	buf_release(&b);
 }
 

@@ -6,6 +6,7 @@ Pipeline. The file written is described in sensor-model(5). Needs numpy and scik
 """
 
 import argparse
+import csv
 import hashlib
 import json
 import math
@@ -69,7 +70,8 @@ def parse_arguments():
         "--data",
         metavar="FILE",
         help="the rows it was fitted with, before imputing (.npy, or .csv with or without a "
-        "header): gives the model its score_quantile, its severities and its sketches",
+        "header; of one that has the names, their columns): gives the model its score_quantile, "
+        "its severities and its sketches",
     )
     return p.parse_args()
 
@@ -172,25 +174,54 @@ def read_forest(forest):
     }
 
 
-def read_data(path, n_columns):
+def read_csv(path, wanted):
+    """Rows as lists of float, and the header's names or None. Of a file with a header that has all
+    names of wanted, these columns in this order."""
+    with open(path, encoding="utf-8-sig", newline="") as f:
+        lines = csv.reader(f)
+        first = next(lines, [])
+        if all(is_number(cell) for cell in first):
+            return [[number(cell, path, 1) for cell in row] for row in [first, *lines] if row], None
+        names = first
+        if wanted and set(wanted) <= set(first):
+            names = wanted
+        columns = [first.index(name) for name in names]
+        rows = []
+        for row in lines:
+            if row and len(row) != len(first):
+                raise Failure(DATA, f"{path}:{lines.line_num}: {len(row)} cells, the header has {len(first)}")
+            if row:
+                rows.append([number(row[j], path, lines.line_num) for j in columns])
+        return rows, names
+
+
+def number(cell, path, line):
+    """NaN for an empty cell."""
+    try:
+        return float(cell) if cell else math.nan
+    except ValueError as e:
+        raise Failure(DATA, f"{path}:{line}: '{cell}' is no number") from e
+
+
+def is_number(cell):
+    try:
+        return cell == "" or float(cell) is not None
+    except ValueError:
+        return False
+
+
+def read_data(path, n_columns, wanted):
     """Rows of float64 with NaN for missing, and the header's names or None."""
     names = None
     try:
         if path.endswith(".npy"):
             rows = np.load(path, allow_pickle=False)
         else:
-            with open(path, encoding="utf-8-sig") as f:
-                first = [cell.strip().strip('"') for cell in f.readline().rstrip("\r\n").split(",")]
-            if not all(is_number(cell) for cell in first):
-                names = first
-            rows = np.genfromtxt(path, delimiter=",", skip_header=names is not None, encoding="utf-8-sig")
-            if n_columns == 1:
-                rows = rows.reshape(-1, 1)
-            rows = np.atleast_2d(rows)
-        rows = rows.astype(np.float64)
+            rows, names = read_csv(path, wanted)
+        rows = np.asarray(rows, dtype=np.float64)
     except OSError as e:
         raise Failure(NO_INPUT, f"cannot open '{path}': {e.strerror or e}") from e
-    except ValueError as e:
+    except (ValueError, csv.Error) as e:
         raise Failure(DATA, f"cannot read '{path}': {e}") from e
     if rows.ndim != 2 or rows.shape[1] != n_columns or len(rows) == 0:
         raise Failure(
@@ -201,33 +232,28 @@ def read_data(path, n_columns):
     return rows, names
 
 
-def is_number(cell):
-    try:
-        return cell == "" or float(cell) is not None
-    except ValueError:
-        return False
-
-
-def choose_names(option, first_step, header, n_columns):
+def given_names(option, first_step):
+    """The columns' names as the user or the fit gave them; None if neither did."""
     if option is not None and option.startswith("@"):
         try:
             with open(option[1:], encoding="utf-8") as f:
-                names = f.read().splitlines()
+                return f.read().splitlines()
         except OSError as e:
             raise Failure(NO_INPUT, f"cannot open '{option[1:]}': {e.strerror}") from e
         except UnicodeDecodeError as e:
             raise Failure(DATA, f"'{option[1:]}' is not UTF-8: {e}") from e
-    elif option is not None:
-        names = option.split(",")
-    elif hasattr(first_step, "feature_names_in_"):
-        names = [str(name) for name in first_step.feature_names_in_]
-    else:
-        names = header or [f"features.{i}" for i in range(n_columns)]
+    if option is not None:
+        return option.split(",")
+    if hasattr(first_step, "feature_names_in_"):
+        return [str(name) for name in first_step.feature_names_in_]
+    return None
+
+
+def check_names(names, n_columns):
     if len(names) != n_columns:
         raise Failure(USAGE, f"{len(names)} features are named, but the model takes {n_columns}")
     if len(set(names)) < len(names) or "" in names:
         raise Failure(USAGE, "a feature's name is empty or given twice")
-    return names
 
 
 def score(parts, rows):
@@ -308,8 +334,10 @@ def convert(args):
     imputer, scaler, forest = collect_steps(args)
     parts = [step for step in (imputer, scaler, forest) if step is not None]
     n_columns = parts[0].n_features_in_
-    rows, header = read_data(args.data, n_columns) if args.data else (None, None)
-    names = choose_names(args.features, parts[0], header, n_columns)
+    names = given_names(args.features, parts[0])
+    rows, header = read_data(args.data, n_columns, names) if args.data else (None, None)
+    names = names or header or [f"features.{i}" for i in range(n_columns)]
+    check_names(names, n_columns)
 
     impute, fill = read_imputer(imputer, n_columns)
     # An imputer drops the columns that were empty, unless it keeps them with a fill.
@@ -360,8 +388,9 @@ def convert(args):
     }
     data, digest = model_bytes(config, tensors)
     write_file(args.output, data)
+    shown = names[kept[0]] + (", ..." if len(kept) > 1 else "")
     print(
-        f"{PROGRAM}: {args.output}: {len(forest.estimators_)} trees over {len(kept)} features, "
+        f"{PROGRAM}: {args.output}: {len(forest.estimators_)} trees over {len(kept)} features ({shown}), "
         f"model_version {digest[:12]}" + ("" if args.data else "; without --data: no score_quantile"),
         file=sys.stderr,
     )

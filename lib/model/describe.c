@@ -70,8 +70,9 @@ static int add_features(const struct model *m, struct buf *out, struct error *er
 	double missing = 0;
 	for (size_t i = 0; i < m->n_features; i++)
 		missing += m->features[i].missing_share / (double)m->n_features;
-	if (buf_printf(out, err, "features       %zu, %.*g %% missing\n", m->n_features, 3,
-		       100 * missing) < 0)
+	if (buf_printf(out, err, "features       %zu", m->n_features) < 0 ||
+	    (m->n_rows && buf_printf(out, err, ", %.*g %% missing", 3, 100 * missing) < 0) ||
+	    buf_add_str(out, "\n", err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->n_features; i++) {
 		const struct sketch *s = &m->features[i].sketch;
@@ -107,11 +108,16 @@ static int describe_text(const struct model *m, struct buf *out, struct error *e
 		       "\n"
 		       "trees          %" PRIu32 " of %" PRIu32 " rows and %" PRIu32
 		       " features each, %" PRIu64 " nodes, depth %" PRIu32 "\n"
-		       "rows           %" PRIu64 " learned from, %" PRIu64 " seen\n"
+		       "rows           ",
+		       f->n_trees, f->max_samples, m->max_features, f->n_nodes, f->max_depth) < 0)
+		return -1;
+	if ((m->n_rows ? buf_printf(out, err, "%" PRIu64 " learned from, %" PRIu64 " seen\n",
+				    m->n_rows, m->n_rows_seen)
+		       : buf_add_str(out, "not known\n", err)) < 0 ||
+	    buf_printf(out, err,
 		       "seed           %" PRIu64 "\n"
 		       "preparation    impute %s, scale %s\n",
-		       f->n_trees, f->max_samples, m->max_features, f->n_nodes, f->max_depth,
-		       m->n_rows, m->n_rows_seen, m->seed, impute_names[m->prepare.impute],
+		       m->seed, impute_names[m->prepare.impute],
 		       scaling_names[m->prepare.scaling]) < 0)
 		return -1;
 	if (m->contamination_auto) {

@@ -114,3 +114,11 @@ setup() {
 	expect_error 64 "takes a whole number from 0 to 9007199254740992, not '9007199254740993'" \
 		iforest-train --seed 9007199254740993 -o m xy.jsonl
 }
+
+@test "anomaly-eval: records that were not scored, and what was left out" {
+	printf '{"x":1,"label":0}\n' >raw.jsonl
+	expect_error 65 "raw.jsonl:1: 'is_anomaly' is absent: the record was not scored, or not under this name" \
+		anomaly-eval raw.jsonl
+	expect_error 65 "no record with truth, verdict and score (3 without truth, 0 bad)" \
+		anomaly-eval --skip-unlabelled scored.jsonl
+}

@@ -164,6 +164,24 @@ def check_files(tap, folder):
     common.convert(model, paths["forest"], *parts, "--data", records, "--features", "speed,load")
     tap.check(open(model, "rb").read() == first, "--features, and the same bytes twice")
 
+    wide = os.path.join(folder, "wide.csv")
+    with open(wide, "w", encoding="ascii") as file:
+        file.write('time,load,"line ""1""",speed\n')
+        for a, b in rows.tolist():
+            file.write(f"12:00,{'' if b != b else repr(b)},\"a, b\",{a!r}\n")
+    common.convert(model, paths["forest"], *parts, "--data", wide, "--features", "speed,load")
+    tap.check(open(model, "rb").read() == first, "columns by their names among others")
+    common.convert(model, paths["forest"], *parts)
+    described = subprocess.run(["anomaly-score", "-m", model, "--describe"], capture_output=True, text=True, check=True)
+    lines = described.stdout.splitlines()
+    tap.check("rows           not known" in lines and "features       2" in lines, "described without its data")
+    words = os.path.join(folder, "words.csv")
+    with open(words, "w", encoding="ascii") as file:
+        file.write('speed,load\n1,2\n3,"4,5"\n')
+    short = os.path.join(folder, "short.csv")
+    with open(short, "w", encoding="ascii") as file:
+        file.write("speed,load\n1\n")
+
     joblib.dump(make_pipeline(StandardScaler(), SimpleImputer(), forest()), paths["scaler"])
     unfitted = os.path.join(folder, "unfitted")
     joblib.dump(forest(), unfitted)
@@ -181,6 +199,8 @@ def check_files(tap, folder):
         ("other data", [paths["forest"], "--data", os.path.join(folder, "w.npy")], 65, "of shape"),
         ("infinite data", [paths["forest"], "--data", os.path.join(folder, "inf.npy")], 65, "an infinite value"),
         ("data of words", [paths["forest"], "--data", os.path.join(folder, "words.npy")], 65, "cannot read"),
+        ("a cell that is no number", [paths["forest"], "--data", words], 65, "words.csv:3: '4,5' is no number"),
+        ("a row cut short", [paths["forest"], "--data", short], 65, "short.csv:2: 1 cells, the header has 2"),
         ("names of other bytes", [paths["forest"], "--features", "@" + os.path.join(folder, "w.npy")], 65, "UTF-8"),
         ("a forest not fitted", [unfitted], 65, "the IsolationForest is not fitted"),
     ):
