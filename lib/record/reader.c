@@ -1,4 +1,4 @@
-#include "lib/record/reader.h"
+#include "lib/record/reader_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,30 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "lib/base/utf8.h"
-#include "lib/record/csv.h"
-#include "lib/record/foreign.h"
-
-struct reader {
-	struct reader_options options;
-	size_t next_path;
-	int fd; /* -1: between files */
-	const char *file;
-	bool regular;
-	enum { FILE_START, FILE_FORMAT, FILE_HEADER, FILE_BODY } stage;
-	bool eof;
-	bool failed_line; /* the last failure was one line's fault */
-	bool skipping;    /* a line over the limit is being passed over */
-	bool ended;       /* before_wait ended the input */
-	enum record_format format;
-	struct csv_header *header;
-	uint64_t line;          /* of the first byte not yet given out */
-	struct buf rest;        /* bytes read behind the last whole line given out */
-	size_t scanned;         /* bytes of the data at hand that were looked at for line ends */
-	size_t whole;           /* bytes up to the last line end found */
-	struct csv_split split; /* CSV: where the quotes stand behind the bytes scanned */
-	uint64_t skipped_line;  /* where the line being passed over begins */
-	uint64_t bytes, size;
-};
 
 void block_release(struct block *b)
 {
@@ -182,21 +158,6 @@ static size_t whole_lines(struct reader *r, const struct block *b)
 	return r->whole;
 }
 
-static uint64_t count_newlines(const char *p, size_t n)
-{
-	uint64_t count = 0;
-
-	for (const char *end = p + n; (p = memchr(p, '\n', (size_t)(end - p))); p++)
-		count++;
-	return count;
-}
-
-static void drop_front(struct block *b, size_t n)
-{
-	b->len -= n;
-	memmove(b->data, b->data + n, b->len);
-}
-
 /* Keeps b's bytes from `at` on for the next block. */
 static int keep_rest(struct reader *r, struct block *b, size_t at, struct error *err)
 {
@@ -207,7 +168,7 @@ static int keep_rest(struct reader *r, struct block *b, size_t at, struct error 
 	return 0;
 }
 
-static int line_too_long(struct reader *r, struct error *err)
+int reader_line_too_long(struct reader *r, struct error *err)
 {
 	r->failed_line = r->stage != FILE_HEADER;
 	error_set(err, ERROR_DATA, "%s is longer than %llu bytes (--max-line)",
@@ -223,95 +184,6 @@ static int never_closes(const struct reader *r, uint64_t line, struct error *err
 {
 	error_set(err, ERROR_DATA, "a quote opens in this row and never closes");
 	return error_at(err, r->file, line, 0);
-}
-
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* Drops the lines that end before the byte at `at` and returns how many bytes they were. */
-static size_t drop_lines(struct reader *r, struct block *b, size_t at)
-{
-	while (at && b->data[at - 1] != '\n')
-		at--;
-	r->line += count_newlines(b->data, at);
-	drop_front(b, at);
-	return at;
-}
-
-/* At the start of a file: drops the byte order mark and blank lines and sees the format. 0, and the
- * stage is one of the next when enough bytes were there; -1. */
-static int see_format(struct reader *r, struct block *b, struct error *err)
-{
-	static const char bom[] = "\xef\xbb\xbf";
-	size_t i = 0;
-	int ret;
-
-	if (r->stage == FILE_START) {
-		if (b->len < FOREIGN_BYTES && !r->eof && !memchr(b->data, '\n', b->len))
-			return 0;
-		if (b->len >= 3 && !memcmp(b->data, bom, 3))
-			drop_front(b, 3);
-		if (foreign_check(b->data, b->len, r->file, err))
-			return error_at(err, r->file, 0, 0);
-		r->stage = FILE_FORMAT;
-	}
-	while (i < b->len && is_space(b->data[i]))
-		i++;
-	i -= drop_lines(r, b, i);
-	if (i == b->len) {
-		if (r->eof) /* nothing but white space: no records */
-			b->len = 0;
-		return 0;
-	}
-	enum record_format seen = b->data[i] == '{' ? FORMAT_JSON : FORMAT_CSV;
-	if (r->options.format != FORMAT_AUTO)
-		seen = r->options.format;
-	else if ((ret = foreign_check_json(b->data + i, b->len - i, r->file, err)) < 0)
-		return error_at(err, r->file, r->line, 0);
-	else if (ret && !r->eof)
-		return 0;
-	if (r->format != FORMAT_AUTO && seen != r->format) {
-		error_set(err, ERROR_DATA, "file is %s while the input before it is %s",
-			  seen == FORMAT_JSON ? "JSON Lines" : "CSV",
-			  seen == FORMAT_JSON ? "CSV" : "JSON Lines");
-		return error_at(err, r->file, r->line, 0);
-	}
-	r->format = seen;
-	r->stage = seen == FORMAT_CSV ? FILE_HEADER : FILE_BODY;
-	return 0;
-}
-
-/* Takes the header row, which is there whole, off the front of b. */
-static int take_header(struct reader *r, struct block *b, struct error *err)
-{
-	uint64_t lines;
-	size_t row = csv_row(b->data, b->len, &lines), len = row;
-	bool crlf = false;
-
-	if (len && b->data[len - 1] == '\n')
-		len--;
-	if (len > r->options.max_line)
-		return line_too_long(r, err);
-	if (len && b->data[len - 1] == '\r') {
-		len--;
-		crlf = true;
-	}
-	if (!r->header) {
-		r->header = csv_header_new(b->data, len, crlf, err);
-		if (!r->header)
-			return error_at(err, r->file, r->line, 0);
-	} else if (r->header->len != len || memcmp(r->header->text, b->data, len)) {
-		error_set(err, ERROR_DATA, "header differs from that of the input before it");
-		return error_at(err, r->file, r->line, 0);
-	}
-	drop_front(b, row);
-	r->line += lines;
-	r->scanned = r->whole = 0;
-	r->split = (struct csv_split)CSV_SPLIT_INIT;
-	r->stage = FILE_BODY;
-	return 0;
 }
 
 /* Room to read a good part more. */
@@ -380,7 +252,7 @@ static int give(struct reader *r, struct block *b, size_t n, struct error *err)
 	if (keep_rest(r, b, good ? good : too_long, err))
 		return -1;
 	if (!good)
-		line_too_long(r, err);
+		reader_line_too_long(r, err);
 	b->unterminated = b->data[b->len - 1] != '\n';
 	b->first_line = r->line;
 	b->file = r->file;
@@ -413,11 +285,11 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		memcpy(b->data, r->rest.data, r->rest.len);
 	r->rest.len = 0;
 	for (;;) {
-		if (r->stage <= FILE_FORMAT && b->len + r->eof && see_format(r, b, err))
+		if (r->stage <= FILE_FORMAT && b->len + r->eof && reader_see_format(r, b, err))
 			return -1;
 		size_t whole = r->stage <= FILE_FORMAT ? 0 : whole_lines(r, b);
 		if (r->stage == FILE_HEADER && (whole || r->eof)) {
-			if (take_header(r, b, err))
+			if (reader_take_header(r, b, err))
 				return -1;
 			continue;
 		}
@@ -426,7 +298,7 @@ static int next_of_file(struct reader *r, struct block *b, struct error *err)
 		/* What white space and '{' lead to is seen before a line is judged. */
 		if (!whole && b->len > r->options.max_line &&
 		    (r->stage > FILE_FORMAT || b->len >= READER_BLOCK)) {
-			line_too_long(r, err);
+			reader_line_too_long(r, err);
 			r->skipping = true;
 			r->skipped_line = r->line;
 			r->line += count_newlines(b->data, b->len);
