@@ -6,6 +6,7 @@
 #include "lib/cli/filter_impl.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/paced_output.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/repeat.h"
@@ -309,8 +310,9 @@ static int own_stamp(struct replay *l, struct error *err)
 	struct buf path = BUF_INIT;
 	int ret = -1;
 
-	if (!*o->stamp)
-		return error_set(err, ERROR_USAGE, "option '--stamp' takes a name, not ''");
+	if (!*o->stamp || !strcmp(o->stamp, "_kafka"))
+		return error_set(err, ERROR_USAGE, "option '--stamp': '%s' cannot name a time",
+				 o->stamp);
 	if (!path_append(&path, o->stamp, strlen(o->stamp), err) && !buf_terminate(&path, err))
 		ret = o->restamp && lies_in(o->time.field, path.data, true)
 			      ? error_set(err, ERROR_USAGE,
@@ -335,6 +337,8 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 	struct fields *fields;
 	int slot;
 
+	if (overwrite_check_stream(paths, &o->filter.stream, err))
+		return -1;
 	if (o->passes > 1 && repeat_init(&l->repeat, paths, err))
 		return error_prefix(err, "option '--repeat'");
 	if (o->stamp && own_stamp(l, err))

@@ -31,8 +31,9 @@ int path_parse(struct path *p, const char *text, size_t len, struct error *err)
 		} else if (i < len && text[i] != '.') {
 			*to++ = text[i];
 		} else if (to == part) {
-			error_set(err, ERROR_USAGE, "field path '%.*s' has an empty name in it",
-				  (int)len, text);
+			error_set(err, ERROR_USAGE, "field path '%.*s' has an empty name in it%s",
+				  (int)len, text,
+				  len ? " (a dot within a name is written '\\.')" : "");
 			goto fail;
 		} else if (p->n == PATH_PARTS_MAX) {
 			error_set(err, ERROR_USAGE, "field path '%.*s' has more than %d parts",

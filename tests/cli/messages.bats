@@ -47,6 +47,10 @@ setup() {
 	[[ $output = "anomaly-score: 'standard input' is standard output, too"* ]]
 	cmp xy.jsonl xy.kept
 
+	run -64 bash -c 'record-replay --repeat xy.jsonl >>xy.jsonl'
+	expect_error 64 "option '--metrics': 'xy.jsonl'" record-replay --metrics xy.jsonl xy.jsonl
+	cmp xy.jsonl xy.kept
+
 	cp scored.jsonl scored.kept
 	expect_error 64 "'scored.jsonl' is an input, too" anomaly-report -o scored.jsonl scored.jsonl
 	run -64 bash -c 'anomaly-eval scored.jsonl >>scored.jsonl'
@@ -70,7 +74,7 @@ setup() {
 	printf '[{"x":1,"y":2}]\n' >array.json
 	printf 'PK\3\4\24\0\6\0' >sheet.xlsx
 	while IFS='|' read -r file message; do
-		for command in "iforest-train -o m" "anomaly-score -m xy.model" anomaly-eval anomaly-report; do
+		for command in "iforest-train -o m" "anomaly-score -m xy.model" anomaly-eval anomaly-report record-replay; do
 			# shellcheck disable=SC2086 # words of a command
 			expect_error 65 "$file:$message" $command "$file"
 		done
@@ -108,6 +112,17 @@ setup() {
 	[[ $(wc -l <kept) -eq 2 && $(head -n 1 kept) = '{"program":"anomaly-score","fi' ]]
 	printf '{"x":"b"}\n' | run -0 anomaly-score -m xy.model --rejects kept
 	[[ $(tail -n +2 kept | jq -r .record) = $'{"x":"a"}\n{"x":"b"}' ]]
+}
+
+@test "a name that nothing may have is refused" {
+	for name in '' _kafka; do
+		expect_error 64 "option '--as': '$name' cannot name" anomaly-score -m xy.model --as "$name" xy.jsonl
+		expect_error 64 "option '--stamp': '$name' cannot name" record-replay --stamp "$name" xy.jsonl
+	done
+	printf 'No.,x\n1,2\n' >dot.csv
+	expect_error 65 "dot.csv:1:1: header: field path 'No.' has an empty name in it (a dot within a name is written '\.')" \
+		iforest-train dot.csv
+	printf 'No\.,x,y\n1,1,2\n' | anomaly-score -m xy.model
 }
 
 @test "ranges are shown to the digit" {

@@ -141,7 +141,7 @@ wall_clock() {
 	record-replay --restamp --stamp p five.jsonl | jq -e -s 'all(.timestamp == .p)'
 	expect_error 64 "would replace what '--restamp' sets" record-replay --restamp --stamp timestamp five.jsonl
 	expect_error 64 "would replace what '--restamp' sets" record-replay --restamp --time-field n.t --stamp n five.jsonl
-	expect_error 64 "takes a name" record-replay --stamp '' five.jsonl
+	expect_error 64 "'' cannot name a time" record-replay --stamp '' five.jsonl
 	record-replay --stamp timestamp --speed 1000x five.jsonl | jq -e -s 'all(.timestamp > "2024-01-01T00:01")'
 }
 

@@ -292,7 +292,9 @@ static void columns_within_columns_are_refused(void **state)
 	job.columns = "a.b.c,a";
 	expect(job, NULL, "{}\n", "! field 'a' holds another that is written");
 	job.columns = "a..b";
-	expect(job, NULL, "{}\n", "! field path 'a..b' has an empty name in it");
+	expect(job, NULL, "{}\n",
+	       "! field path 'a..b' has an empty name in it (a dot within a name is written "
+	       "'\\.')");
 }
 
 static void raw_values_of_any_length(void **state)
