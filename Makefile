@@ -35,7 +35,7 @@ CFLAGS := $(or $(variant.$(VARIANT)),$(error no variant '$(VARIANT)'))
 endif
 
 # What results must not depend on stands here, out of reach of CFLAGS: one rounding an operation.
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CFLAGS) -ffp-contract=off \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off \
 	-fno-math-errno -pthread
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@
 LDLIBS ?= -ljansson -lcsv -lz -lm

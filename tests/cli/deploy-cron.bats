@@ -228,4 +228,7 @@ make_stuck_stub() {
 	run -64 "$deploy/score-folder" -m "$model"
 	run -64 "$deploy/score-folder" -x
 	run -0 "$deploy/score-folder" -m "$model" folder --only-anomalies
+	touch taken
+	run -73 "$deploy/score-folder" -m "$model" taken
+	[[ $output = *taken* ]]
 }
