@@ -228,8 +228,10 @@ int fields_want(struct fields *f, const char *path, struct error *err)
 		return -1;
 	if (f->nodes[n].slot >= SLOTS_OWN)
 		return f->nodes[n].slot - SLOTS_OWN;
-	if (f->nodes[n].slot >= 0)
-		return error_set(err, ERROR_USAGE, "field '%s' belongs to control records", path);
+	for (int32_t above = n; above != NODE_ROOT; above = f->nodes[above].parent)
+		if (f->nodes[above].slot >= 0 && f->nodes[above].slot < SLOTS_OWN)
+			return error_set(err, ERROR_USAGE, "field '%s' belongs to control records",
+					 path);
 	if (MEM_GROW(&f->paths, &f->paths_cap, f->n_slots + 1, err))
 		return -1;
 	if (!(f->paths[f->n_slots] = mem_strndup(path, strlen(path), err)))

@@ -21,20 +21,35 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
+/* A header's first cell is quoted if at the start of a file it would be seen as JSON, dropped, or
+ * taken for many. */
+static int quote_first(struct buf *h, struct error *err)
+{
+	const char *comma = h->len ? memchr(h->data, ',', h->len) : NULL;
+	size_t n = comma ? (size_t)(comma - h->data) : h->len;
+
+	if (!n ||
+	    !(*h->data == '{' || *h->data == '[' ||
+	      (n >= 3 && !memcmp(h->data, "\xef\xbb\xbf", 3)) ||
+	      (!comma && *h->data != '"' && (memchr(h->data, ';', n) || memchr(h->data, '\t', n)))))
+		return 0;
+	if (buf_reserve(h, 2, err))
+		return -1;
+	memmove(h->data + n + 2, h->data + n, h->len - n);
+	memmove(h->data + 1, h->data, n);
+	h->data[0] = h->data[n + 1] = '"';
+	h->len += 2;
+	return 0;
+}
+
 static int add_header_cell(struct writer *w, const char *name, struct error *err)
 {
 	struct buf *h = &w->header;
 	bool first = !h->len;
-	bool odd = *name == '{' || *name == '[' || !strncmp(name, "\xef\xbb\xbf", 3) ||
-		   strchr(name, ';');
 
 	if ((!first && buf_add_str(h, ",", err)) || csv_write_string(h, name, strlen(name), err))
 		return -1;
-	if (!first || !odd || h->data[0] == '"')
-		return 0;
-	/* At the start of a file it would be seen as JSON, dropped, or taken for many. */
-	h->len = 0;
-	return buf_printf(h, err, "\"%s\"", name);
+	return first ? quote_first(h, err) : 0;
 }
 
 /* The header of CSV that passes through: the input's cells, less those owned. */
@@ -59,7 +74,8 @@ static int passed_header(struct writer *w, const struct csv_header *h, const str
 			goto out;
 		at = rec.cuts[i].to;
 	}
-	ret = buf_add(&w->header, h->text + at, h->len - at, err);
+	if (!buf_add(&w->header, h->text + at, h->len - at, err))
+		ret = rec.n_cuts ? quote_first(&w->header, err) : 0;
 out:
 	scanner_free(s);
 	return ret;
@@ -164,7 +180,7 @@ int writer_header(const struct writer *w, struct buf *out, struct error *err)
 int writer_begin(const struct writer *w, const struct record *rec, struct buf *out,
 		 struct error *err)
 {
-	size_t more = (w->n_added + 1) * (WRITER_VALUE_MAX + 64) + 16, at = 0;
+	size_t more = (w->n_added + 1) * (WRITER_VALUE_MAX + 64) + 16, at = 0, start = out->len;
 	bool empty = true;
 
 	if (buf_reserve(out, rec->len + more, err))
@@ -183,6 +199,9 @@ int writer_begin(const struct writer *w, const struct record *rec, struct buf *o
 	}
 	if (buf_reserve(out, more, err))
 		return -1;
+	if (w->to == FORMAT_CSV && !w->n_added && out->len == start)
+		return error_set(err, ERROR_DATA,
+				 "the row would be a blank line: its one value is missing");
 	if (!w->n_added)
 		return 0;
 	if (!empty)

@@ -43,7 +43,8 @@ void writer_free(struct writer *w);
 int writer_header(const struct writer *w, struct buf *out, struct error *err);
 
 /* Appends a record up to where fields are added. ERROR_DATA: a field holds an object where a
- * column was expected. */
+ * column was expected, or what CSV cannot (NUL, half a surrogate pair); a row of one missing value,
+ * which would be a blank line. */
 int writer_begin(const struct writer *w, const struct record *rec, struct buf *out,
 		 struct error *err);
 

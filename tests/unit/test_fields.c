@@ -143,6 +143,9 @@ static void slots_are_numbered_in_order(void **state)
 	assert_int_equal(err.kind, ERROR_USAGE);
 	assert_int_equal(fields_want(f, "_kafka.seq", &err), -1);
 	assert_int_equal(err.kind, ERROR_USAGE);
+	err = (struct error)ERROR_INIT;
+	assert_int_equal(fields_want(f, "_kafka.control.x.y", &err), -1);
+	assert_int_equal(err.kind, ERROR_USAGE);
 	assert_int_equal(fields_count(f), 4);
 	fields_free(f);
 	fields_free(NULL);

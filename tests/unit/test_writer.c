@@ -173,6 +173,12 @@ static void csv_passes_untouched(void **state)
 	       "\"a\",\"b,\",score,alarm\n2,5,0.5,true\n");
 	expect(pass_csv, "score,alarm", "1,2\n", "score,alarm\n0.5,true\n");
 	expect(none, "score,b", "1,2\n", "score,b\n1,2\n");
+	/* what comes to stand first and would be seen as another format is quoted */
+	expect(pass_csv, "score,{b", "1,2\n", "\"{b\",score,alarm\n2,0.5,true\n");
+	expect(pass_csv, "score,\xef\xbb\xbf,c", "1,2,3\n",
+	       "\"\xef\xbb\xbf\",c,score,alarm\n2,3,0.5,true\n");
+	expect(pass_csv, "score,b;c", "1,2\n", "\"b;c\",score,alarm\n2,0.5,true\n");
+	expect(pass_csv, "b;c,d", "1,2\n", "b;c,d,score,alarm\n1,2,0.5,true\n");
 	object.object = "v.w";
 	expect(object, "v.w,v\\.w,score", "1,2,3\n",
 	       "v.w,score,v\\.w.score,v\\.w.alarm\n1,3,0.5,true\n");
@@ -279,6 +285,21 @@ static void csv_is_made_anew_from_csv(void **state)
 	(void)state;
 	expect(job, "a,b,d", "1,2,\"3\"\n007,,\r\n\"\",1,\"\"\"\"",
 	       "d,a,x\n\"3\",1,\n,007,\n\"\"\"\",\"\",\n");
+}
+
+/* A blank line would be no record. */
+static void no_row_is_blank(void **state)
+{
+	struct job job = {.to = FORMAT_CSV, .columns = "b"};
+
+	(void)state;
+	expect(job, NULL, "{\"b\":1}\n{\"b\":null}\n{\"c\":1}\n{\"b\":\"\"}\n",
+	       "b\n1\n! 0 the row would be a blank line: its one value is missing\n"
+	       "! 0 the row would be a blank line: its one value is missing\n\"\"\n");
+	expect(job, "a,b", "1,\n1,2\n",
+	       "b\n! 0 the row would be a blank line: its one value is missing\n2\n");
+	job.n_added = 1;
+	expect(job, "a,b", "1,\n", "b,score\n,0.5\n");
 }
 
 static void columns_within_columns_are_refused(void **state)
@@ -428,6 +449,7 @@ int main(void)
 		cmocka_unit_test(csv_becomes_json),
 		cmocka_unit_test(json_becomes_csv),
 		cmocka_unit_test(csv_is_made_anew_from_csv),
+		cmocka_unit_test(no_row_is_blank),
 		cmocka_unit_test(columns_within_columns_are_refused),
 		cmocka_unit_test(raw_values_of_any_length),
 		cmocka_unit_test(no_allocation_per_record),
