@@ -125,6 +125,14 @@ static void check_match(const char *pattern, const char *path)
 	free(b.at);
 }
 
+/* Whether one path lies inside another, or is it; both in their one spelling. */
+static bool inside(const char *path, const char *outer)
+{
+	size_t n = strlen(outer);
+
+	return !strncmp(path, outer, n) && (!path[n] || path[n] == '.');
+}
+
 /* Slots are given out in order, the same for the same path. */
 static void check_fields(char *const *paths, size_t n)
 {
@@ -138,9 +146,8 @@ static void check_fields(char *const *paths, size_t n)
 		size_t k = 0;
 		while (k < n_known && strcmp(known[k], paths[i]) != 0)
 			k++;
-		bool control = !strcmp(paths[i], "_kafka.control") ||
-			       !strcmp(paths[i], "_kafka.seq") ||
-			       !strcmp(paths[i], "_kafka.session");
+		bool control = inside(paths[i], "_kafka.control") ||
+			       inside(paths[i], "_kafka.seq") || inside(paths[i], "_kafka.session");
 		int slot = fields_want(f, paths[i], &err);
 		CHECK(control ? slot == -1 && err.kind == ERROR_USAGE : slot == (int)k);
 		if (!control && k == n_known)
@@ -162,14 +169,6 @@ static void check_fields(char *const *paths, size_t n)
 		path_release(&p);
 	}
 	fields_free(f);
-}
-
-/* Whether one path lies inside another, or is it; both in their one spelling. */
-static bool inside(const char *path, const char *outer)
-{
-	size_t n = strlen(outer);
-
-	return !strncmp(path, outer, n) && (!path[n] || path[n] == '.');
 }
 
 /* Whether all cells are paths; these in their one spelling. */
