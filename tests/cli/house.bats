@@ -4,6 +4,7 @@
 load helper
 
 setup() {
+	unset NO_INSTALL # as make hands it on to what it runs
 	top=$BATS_TEST_DIRNAME/../..
 	bin=$BATS_TEST_TMPDIR/bin
 	build=$BATS_TEST_TMPDIR/build
