@@ -306,7 +306,8 @@ static void check_writer(const struct writer *w, const struct names *names, cons
 	for (size_t i = 0; i < names->n_owned; i++)
 		writer_count(w, &out, i, i);
 	CHECK(!writer_end(w, rec, &out, &err));
-	CHECK(out.data[out.len - 1] == '\n');
+	size_t eol = *rec->eol ? strlen(rec->eol) : 1;
+	CHECK(out.len > eol && !memcmp(out.data + out.len - eol, *rec->eol ? rec->eol : "\n", eol));
 	if (root) {
 		if (object)
 			json_object_set_new(root, object, added);
@@ -373,7 +374,9 @@ static void check_lines(const struct block *b, const struct fields *f, const str
 		if (strspn(p, " \t\r\n") < len) {
 			int ret = scanner_next(s, &rec, &err);
 			CHECK(ret && rec.text == p && rec.line == line);
-			CHECK(rec.len == len - (nl && len && p[len - 1] == '\r'));
+			bool crlf = nl && p[len - 1] == '\r';
+			CHECK(rec.len == len - crlf);
+			CHECK(!strcmp(rec.eol, crlf ? "\r\n" : nl ? "\n" : ""));
 			CHECK(rec.torn == !nl);
 			check_record(s, f, w, object, names, &rec, ret, &err);
 			if (f)
