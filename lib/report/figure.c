@@ -92,10 +92,9 @@ bool figure_threshold(struct figure *f, const struct report *r, bool vertical, d
 	return true;
 }
 
-void figure_threshold_key(struct figure *f, const struct report *r)
+void figure_threshold_key(struct figure *f)
 {
-	text_printf(&f->script, ", keyentry with lines" DASHES " title \"threshold %.4g\"",
-		    r->threshold);
+	text_add(&f->script, ", keyentry with lines" DASHES " title \"threshold\"");
 }
 
 int figure_build(struct figure *f, const struct report *r, const struct contrast_result *ranking,

@@ -35,11 +35,12 @@ void figure_missing(struct figure *f, const char *why);
 
 /*
  * The threshold as a dashed line across the plot, vertical or horizontal, if there is one within
- * from and to, the ends of its axis; figure_threshold_key, behind the plots, puts it in the legend.
+ * from and to, the ends of its axis; figure_threshold_key, behind the plots, puts it in the legend,
+ * without its digits: captions have them, and four entries must fit in a row.
  */
 bool figure_threshold(struct figure *f, const struct report *r, bool vertical, double from,
 		      double to);
-void figure_threshold_key(struct figure *f, const struct report *r);
+void figure_threshold_key(struct figure *f);
 
 void figure_scores(struct figure *f, const struct report *r);
 void figure_severity(struct figure *f, const struct report *r);

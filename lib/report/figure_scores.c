@@ -100,7 +100,7 @@ void figure_scores(struct figure *f, const struct report *r)
 	if (r->anomalies)
 		text_add(s, ", " BARS("$all", "$3", "4", COLOUR_ANOMALOUS) " title \"anomalous\"");
 	if (threshold)
-		figure_threshold_key(f, r);
+		figure_threshold_key(f);
 	text_add(s, "\n");
 	if (r->anomalies)
 		add_lower_panel(f, most_anomalous, from, to);

@@ -77,8 +77,11 @@ static void timeline_caption(struct figure *f, const struct report *r, uint64_t 
 		text_add(c, most == 1 ? "Triangles: records called anomalous. "
 				      : "A triangle: the most anomalous score of a step with "
 					"records called anomalous. ");
-	if (!isnan(r->threshold))
-		text_add(c, "Dashed: the threshold. ");
+	if (!isnan(r->threshold)) {
+		text_add(c, "Dashed: the threshold, ");
+		text_real(c, r->threshold);
+		text_add(c, ". ");
+	}
 	if (r->timed < r->n) {
 		text_count(c, r->n - r->timed);
 		text_add(c, " records without time stamp are not shown. ");
@@ -135,7 +138,7 @@ void figure_timeline(struct figure *f, const struct report *r)
 			    "\" notitle" LEGEND("9", "1", COLOUR_ANOMALOUS, "anomalous"),
 			    steps_marked(&r->timeline) > MANY_MARKS ? "0.45" : "0.7");
 	if (threshold)
-		figure_threshold_key(f, r);
+		figure_threshold_key(f);
 	text_add(s, "\n");
 }
 

@@ -267,3 +267,12 @@ is_png() {
 	grep -q 2024-01-05 dates
 	awk '$1 + 39 > 860 { exit 1 }' dates # half of ten characters of 13 px; pictures are 860 wide
 }
+
+@test "the legend of the timeline stands in one row above it" {
+	# Two records a step, so that it has all four entries.
+	scored | awk '{ print; print }' | anomaly-report -o report.html
+	sed -n '/id="timeline-alt"/,/<figcaption/p' report.html | sed 's/<g /\n&/g' |
+		sed -n 's/^<g transform="translate([0-9.]*,\([0-9.]*\)).*<text>\(mean\|normal range\|anomalous\|threshold\)<.*/\1 \2/p' >legend
+	[[ $(cut -d' ' -f2- legend | sort) = $'anomalous\nmean\nnormal range\nthreshold' ]]
+	[[ $(cut -d' ' -f1 legend | sort -u | wc -l) -eq 1 ]]
+}
