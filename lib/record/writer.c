@@ -21,17 +21,27 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
-/* A header's first cell is quoted if at the start of a file it would be seen as JSON, dropped, or
- * taken for many. */
+/* Whether a file that begins with this cell would be seen as JSON, lose its first bytes, or, with
+ * no other cell, seem to have another separator. */
+static bool misleads(const char *cell, size_t len, bool alone)
+{
+	const char *p = cell, *end = cell + len;
+
+	while (p < end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (p < end && (*p == '{' || *p == '['))
+		return true;
+	return (len >= 3 && !memcmp(cell, "\xef\xbb\xbf", 3)) ||
+	       (alone && *cell != '"' && (memchr(cell, ';', len) || memchr(cell, '\t', len)));
+}
+
+/* Quotes a header's first cell if it must be. */
 static int quote_first(struct buf *h, struct error *err)
 {
 	const char *comma = h->len ? memchr(h->data, ',', h->len) : NULL;
 	size_t n = comma ? (size_t)(comma - h->data) : h->len;
 
-	if (!n ||
-	    !(*h->data == '{' || *h->data == '[' ||
-	      (n >= 3 && !memcmp(h->data, "\xef\xbb\xbf", 3)) ||
-	      (!comma && *h->data != '"' && (memchr(h->data, ';', n) || memchr(h->data, '\t', n)))))
+	if (!n || !misleads(h->data, n, !comma))
 		return 0;
 	if (buf_reserve(h, 2, err))
 		return -1;

@@ -148,19 +148,20 @@ static void check_json(const char *line, size_t len)
 	json_decref(root);
 }
 
-/* Nothing of a record is lost: each value has a column, or is none. */
+/* Nothing of a record is lost: each value has a column, or is none, as null and {} where columns
+ * lie below, and in _kafka. */
 static int has_column(void *context, const char *path, const struct value *v, struct error *err)
 {
 	const struct names *names = context;
+	bool none = v->kind == VALUE_NULL || v->kind == VALUE_OBJECT;
 	size_t n = strlen(path);
 
 	(void)err;
 	for (size_t i = 0; i < names->n; i++)
 		if (!strncmp(names->at[i], path, n) &&
-		    (!names->at[i][n] || (names->at[i][n] == '.' &&
-					  (v->kind == VALUE_NULL || v->kind == VALUE_OBJECT))))
+		    (!names->at[i][n] || (names->at[i][n] == '.' && none)))
 			return 0;
-	return 1;
+	return !(none && !strcmp(path, "_kafka"));
 }
 
 /* Writes a record, if the form can hold it. */

@@ -175,6 +175,7 @@ static void csv_passes_untouched(void **state)
 	expect(none, "score,b", "1,2\n", "score,b\n1,2\n");
 	/* what comes to stand first and would be seen as another format is quoted */
 	expect(pass_csv, "score,{b", "1,2\n", "\"{b\",score,alarm\n2,0.5,true\n");
+	expect(pass_csv, "score, [b", "1,2\n", "\" [b\",score,alarm\n2,0.5,true\n");
 	expect(pass_csv, "score,\xef\xbb\xbf,c", "1,2,3\n",
 	       "\"\xef\xbb\xbf\",c,score,alarm\n2,3,0.5,true\n");
 	expect(pass_csv, "score,b;c", "1,2\n", "\"b;c\",score,alarm\n2,0.5,true\n");
