@@ -26,7 +26,7 @@ static inline _Noreturn void check_failed(const char *file, int line, const char
 /* A copy of its own size, so that the sanitizer sees a byte read too far. */
 static inline char *text_copy(const void *text, size_t len)
 {
-	char *copy = malloc(len ? len : 1);
+	char *copy = calloc(len ? len : 1, 1);
 
 	CHECK(copy);
 	if (len)
