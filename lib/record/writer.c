@@ -5,6 +5,7 @@
 #include "lib/base/json.h"
 #include "lib/base/number.h"
 #include "lib/record/csv.h"
+#include "lib/record/foreign.h"
 
 void writer_free(struct writer *w)
 {
@@ -21,17 +22,19 @@ void writer_free(struct writer *w)
 	free(w);
 }
 
-/* Whether a file that begins with this cell would be seen as JSON, lose its first bytes, or, with
- * no other cell, seem to have another separator. */
+/* Whether a file that begins with this cell would be seen as JSON or a compressed file, lose its
+ * first bytes, or, with no other cell, seem to have another separator. */
 static bool misleads(const char *cell, size_t len, bool alone)
 {
 	const char *p = cell, *end = cell + len;
+	struct error ignored;
 
 	while (p < end && (*p == ' ' || *p == '\t'))
 		p++;
 	if (p < end && (*p == '{' || *p == '['))
 		return true;
 	return (len >= 3 && !memcmp(cell, "\xef\xbb\xbf", 3)) ||
+	       foreign_check(cell, len, "", &ignored) ||
 	       (alone && *cell != '"' && (memchr(cell, ';', len) || memchr(cell, '\t', len)));
 }
 

@@ -273,6 +273,8 @@ static void json_becomes_csv(void **state)
 	expect(job, NULL, "{\"{\\\"\":1}\n", "\"{\"\"\",b\n1,\n");
 	job.columns = "a;b";
 	expect(job, NULL, "{\"a;b\":1}\n", "\"a;b\"\n1\n");
+	job.columns = "BZh91AY&SYx";
+	expect(job, NULL, "{\"BZh91AY&SYx\":1}\n", "\"BZh91AY&SYx\"\n1\n");
 	job.columns = "[x,b";
 	expect(job, NULL, "{\"[x\":1}\n", "\"[x\",b\n1,\n");
 	job.columns = "\xef\xbb\xbfx,b";
