@@ -37,11 +37,13 @@ endif
 # What results must not depend on stands here, out of reach of CFLAGS: one rounding an operation.
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off \
 	-fno-math-errno -pthread
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@
-LDLIBS ?= -ljansson -lcsv -lz -lm
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@ $(LINKED)
+LDLIBS ?= -ljansson -lcsv -lrdkafka -lz -lm
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 
 LIB := $(B)/lib/libsensorutils.a
+# What every program of a variant is linked with, besides.
+LINKED := $(if $(filter tsan,$(VARIANT)),$(B)/obj/tests/tsan/threads.o)
 LIB_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*/*.c))
 PROGRAMS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
@@ -79,7 +81,7 @@ $(B)/bin/%: $(B)/obj/cmd/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $^ $(LDLIBS)
 
-$(LIB): $(LIB_OBJECTS)
+$(LIB): $(LIB_OBJECTS) | $(LINKED)
 	$(SAY) AR $@
 	@mkdir -p $(@D); rm -f $@
 	$(Q)$(AR) rcsD $@ $^

@@ -19,7 +19,7 @@ export PATH=$build/bin:$PATH SENSORUTILS_BUILD=$build PYTHONDONTWRITEBYTECODE=1
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
-export TSAN_OPTIONS=halt_on_error=1
+export TSAN_OPTIONS=halt_on_error=1:suppressions=$PWD/tests/tsan/suppressions
 
 case $build in
 */asan | */tsan) native=(--filter-tags '!native') ;; # what a sanitizer distorts: memory, time

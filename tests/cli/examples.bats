@@ -166,3 +166,9 @@ run_examples() {
 	[[ $(wc -l <stream) -eq 5 ]]
 	anomaly-score -m x.model stream | sed 's/,"anomaly_score".*}/}/' | cmp - stream
 }
+
+@test "kafka-sandbox(1): examples" {
+	skip_unless_peer kcat
+	run_examples kafka-sandbox.1 3
+	cmp <(sort day.csv) back.csv
+}
