@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/timestamp.h"
-#include "lib/cli/filter_impl.h"
+#include "lib/cli/filter_crew.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
 #include "lib/cli/overwrite.h"
@@ -13,18 +13,6 @@
 #include "lib/cli/signals.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-
-/* A block on its way. With one thread there is one slot, worked off at once. */
-struct slot {
-	enum { SLOT_FREE, SLOT_FILLED, SLOT_WORKING, SLOT_DONE } state;
-	struct block block;
-	struct filter_plan *plan;
-	bool bad_line; /* no block, but a line that could not be read */
-	struct error why;
-	struct filter_result result;
-};
-
-struct thread;
 
 struct loop {
 	const struct filter *filter;
@@ -34,22 +22,13 @@ struct loop {
 	struct filter_columns columns;
 	bool decided;
 
-	struct slot *slots; /* a ring: filled, worked off and committed in order */
-	size_t n_slots, next_fill, next_commit;
+	struct crew crew;
 	bool stopped; /* nothing more will be written */
 	int status;
 	struct intake intake;
 	uint64_t n_counted;
 	int64_t metrics_due_ns;
 	struct progress progress;
-
-	struct thread *threads; /* with one, it is never started: the main thread does its work */
-	size_t n_threads;
-	/* All else is the main thread's: it reads and commits; workers only work slots off. */
-	pthread_mutex_t lock; /* slots' states, plans' users, and: */
-	pthread_cond_t changed;
-	size_t next_work;
-	bool closing; /* nothing more will be filled */
 };
 
 static void stop(struct loop *l, const struct error *err)
@@ -140,97 +119,23 @@ static void commit(struct loop *l, const struct slot *s)
 		stop(l, &r->err);
 }
 
-/* With the lock held, or before there are threads. */
-static void leave_plan(struct filter_plan *plan)
-{
-	if (plan && !--plan->users)
-		filter_plan_free(plan);
-}
-
-static void work(struct filter_worker *w, struct slot *s)
-{
-	if (s->bad_line)
-		filter_work_bad_line(w, &s->why, &s->result);
-	else
-		filter_work(w, s->plan, &s->block, &s->result);
-}
-
-struct thread {
-	struct loop *loop;
-	struct filter_worker worker;
-	pthread_t id;
-};
-
-/* Works a slot off, and lets go of the plan that the worker's state was made for before, if any. */
-static void work_with_plan(struct loop *l, struct filter_worker *w, struct slot *s)
-{
-	struct filter_plan *before = w->plan;
-
-	if (s->plan && s->plan != before)
-		s->plan->users++;
-	pthread_mutex_unlock(&l->lock);
-	work(w, s);
-	pthread_mutex_lock(&l->lock);
-	if (s->plan && s->plan != before) {
-		leave_plan(before);
-		if (w->plan != s->plan) /* it could not be entered */
-			leave_plan(s->plan);
-	}
-}
-
-static void *thread_main(void *context)
-{
-	struct thread *t = context;
-	struct loop *l = t->loop;
-
-	signals_block();
-	pthread_mutex_lock(&l->lock);
-	for (;;) {
-		struct slot *s = &l->slots[l->next_work % l->n_slots];
-		if (s->state == SLOT_FILLED) {
-			l->next_work++;
-			s->state = SLOT_WORKING;
-			work_with_plan(l, &t->worker, s);
-			s->state = SLOT_DONE;
-			pthread_cond_broadcast(&l->changed);
-			signals_wake();
-		} else if (l->closing) {
-			break;
-		} else {
-			pthread_cond_wait(&l->changed, &l->lock);
-		}
-	}
-	pthread_mutex_unlock(&l->lock);
-	return NULL;
-}
-
 /* Commits what is done, in order; with `wait` at least one slot, if any is under way. */
 static void commit_done(struct loop *l, bool wait)
 {
-	for (; l->next_commit != l->next_fill; l->next_commit++) {
-		struct slot *s = &l->slots[l->next_commit % l->n_slots];
-		pthread_mutex_lock(&l->lock);
-		while (wait && s->state != SLOT_DONE)
-			pthread_cond_wait(&l->changed, &l->lock);
-		bool done = s->state == SLOT_DONE;
-		pthread_mutex_unlock(&l->lock);
-		if (!done)
-			return;
+	const struct slot *s;
+
+	while ((s = crew_done(&l->crew, wait))) {
 		wait = false;
 		if (!l->stopped)
 			commit(l, s);
-		pthread_mutex_lock(&l->lock);
-		leave_plan(s->plan);
-		s->plan = NULL;
-		s->state = SLOT_FREE;
-		pthread_mutex_unlock(&l->lock);
+		crew_release_slot(&l->crew);
 	}
 }
 
 /* Commits all that was filled. */
 static void finish_under_way(struct loop *l)
 {
-	while (l->next_commit != l->next_fill)
+	while (crew_busy(&l->crew))
 		commit_done(l, true);
 }
 
@@ -250,10 +155,8 @@ static int turn(struct loop *l)
 		new = NULL;
 	}
 	if (new) {
-		pthread_mutex_lock(&l->lock);
-		leave_plan(l->plan);
+		crew_leave_plan(&l->crew, l->plan);
 		l->plan = new;
-		pthread_mutex_unlock(&l->lock);
 	}
 	show_metrics(l, false);
 	progress_bytes(&l->progress, reader_bytes(l->reader), reader_size(l->reader));
@@ -326,32 +229,19 @@ static int fill(struct loop *l, struct slot *s)
 		stop(l, &err);
 		return 0;
 	}
-	pthread_mutex_lock(&l->lock);
-	s->plan->users++;
-	pthread_mutex_unlock(&l->lock);
 	return 1;
 }
 
 static void run(struct loop *l)
 {
 	while (!turn(l)) {
-		struct slot *s = &l->slots[l->next_fill % l->n_slots];
-		if (l->next_fill - l->next_commit == l->n_slots) {
+		struct slot *s = crew_next_slot(&l->crew);
+		if (!s)
 			commit_done(l, true);
-			continue;
-		}
-		if (!fill(l, s))
+		else if (fill(l, s))
+			crew_submit(&l->crew);
+		else
 			break;
-		pthread_mutex_lock(&l->lock);
-		l->next_fill++;
-		if (l->n_threads > 1) {
-			s->state = SLOT_FILLED;
-			pthread_cond_broadcast(&l->changed);
-		} else {
-			work_with_plan(l, &l->threads[0].worker, s);
-			s->state = SLOT_DONE;
-		}
-		pthread_mutex_unlock(&l->lock);
 	}
 	finish_under_way(l);
 }
@@ -386,56 +276,21 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 				   .context = l,
 				   .wake_fd = signals_wake_fd()};
 
-	pthread_mutex_init(&l->lock, NULL);
-	pthread_cond_init(&l->changed, NULL);
-	l->n_threads = o->threads;
 	progress_init(&l->progress, o->stream.progress);
-	l->n_slots = o->threads > 1 ? 2 * o->threads + 1 : 1;
-	l->slots = mem_alloc(l->n_slots, sizeof(*l->slots), err);
-	l->threads = mem_alloc(l->n_threads, sizeof(*l->threads), err);
-	if (!l->slots || !l->threads || filter_options_check(o, err) ||
-	    overwrite_check_stream(f->paths, &o->stream, err) ||
+	if (filter_options_check(o, err) || overwrite_check_stream(f->paths, &o->stream, err) ||
 	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)))
 		return -1;
-	for (size_t i = 0; i < l->n_threads; i++) {
-		l->threads[i].loop = l;
-		if (filter_worker_init(&l->threads[i].worker, f, err))
-			return -1;
-	}
-	for (size_t i = 0; i < l->n_threads && l->n_threads > 1; i++) {
-		int no = pthread_create(&l->threads[i].id, NULL, thread_main, &l->threads[i]);
-		if (no) {
-			error_errno(err, ERROR_UNAVAILABLE, no, "cannot start thread %zu", i + 1);
-			message_die(err);
-		}
-	}
-	return 0;
+	return crew_init(&l->crew, f, o->threads, err);
 }
 
 static void tear_down(struct loop *l)
 {
-	pthread_mutex_lock(&l->lock);
-	l->closing = true;
-	pthread_cond_broadcast(&l->changed);
-	pthread_mutex_unlock(&l->lock);
-	for (size_t i = 0; i < l->n_threads && l->n_threads > 1; i++)
-		pthread_join(l->threads[i].id, NULL);
-	for (size_t i = 0; i < l->n_threads; i++) {
-		struct filter_plan *plan = l->threads[i].worker.plan;
-		filter_worker_release(&l->threads[i].worker);
-		leave_plan(plan);
-	}
-	for (size_t i = 0; i < l->n_slots; i++) {
-		filter_result_release(&l->slots[i].result);
-		block_release(&l->slots[i].block);
-	}
-	leave_plan(l->plan);
-	leave_plan(l->provisional);
+	crew_leave_plan(&l->crew, l->plan);
+	crew_leave_plan(&l->crew, l->provisional);
+	crew_release(&l->crew);
 	filter_columns_release(&l->columns);
 	reader_close(l->reader);
 	intake_release(&l->intake);
-	free(l->slots);
-	free(l->threads);
 }
 
 int filter_run(const struct filter *f, struct filter_plan *plan)

@@ -2,7 +2,6 @@
 #ifndef CLI_FILTER_IMPL_H
 #define CLI_FILTER_IMPL_H
 
-#include <pthread.h>
 #include "lib/cli/filter.h"
 #include "lib/record/control.h"
 #include "lib/record/rejects.h"
