@@ -37,7 +37,7 @@ int kafka_add_property(struct kafka_options *o, const char *text, const char *pl
 		       struct error *err);
 
 /* Adds all of a file of lines NAME=VALUE: blank ones and those that begin with '#' are none, and
- * white space around both is cut. */
+ * white space around both is cut. Messages about a line begin with its place. */
 int kafka_add_file(struct kafka_options *o, const char *path, struct error *err);
 
 /* The value that the options give a property (the last one), or NULL. */
@@ -64,7 +64,8 @@ typedef void kafka_log_fn(void *context, int level, const char *text);
  * Our defaults, the user's options and the program's settings ({0} ends them) into a new
  * configuration. opaque is what all callbacks of librdkafka get; the log goes to
  * rd_kafka_conf_set_log_cb by the caller. NULL with ERROR_USAGE: a property that librdkafka does
- * not know or a value it does not take, named with its place.
+ * not know or a value it does not take, named with its place. The signals of librdkafka's threads
+ * are blocked by librdkafka itself.
  */
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *o, const struct kafka_setting *settings,
 				struct error *err);
@@ -97,12 +98,16 @@ struct kafka_reach {
 	void *context;
 };
 struct kafka_reasons; /* the last words of librdkafka's error callback, thread-safe */
-int kafka_reach(rd_kafka_t *rk, const struct kafka_reach *r, const struct kafka_reasons *reasons,
+int kafka_reach(rd_kafka_t *rk, const struct kafka_reach *r, struct kafka_reasons *reasons,
 		const rd_kafka_metadata_t **metadata, struct error *err);
 
 /* Kept by the error callback (rd_kafka_conf_set_error_cb), which a program points here. */
 struct kafka_reasons *kafka_reasons_new(struct error *err);
 void kafka_reasons_free(struct kafka_reasons *r);
 void kafka_reasons_note(struct kafka_reasons *r, rd_kafka_resp_err_t code, const char *text);
+
+/* The last reason, cut to size with its NUL: its code, or 0 with "" when there is none. That all
+ * brokers are down replaces no other reason. */
+rd_kafka_resp_err_t kafka_reasons_last(struct kafka_reasons *r, char *text, size_t size);
 
 #endif
