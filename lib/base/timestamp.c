@@ -5,6 +5,8 @@
 #include "lib/base/number.h"
 
 #define SECONDS_PER_DAY 86400
+#define FIRST_DAY (-719528) /* 0000-01-01 */
+#define LAST_DAY 2932896    /* 9999-12-31 */
 #define POW10_18 INT64_C(1000000000000000000)
 #define SHOWN_BYTES 64
 #define OUT_OF_RANGE "it lies outside the years 1677 to 2262"
@@ -302,9 +304,8 @@ static char *put(char *p, int64_t value, int width, char behind)
 	return p + width + 1;
 }
 
-size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns)
+size_t timestamp_format_ms(char out[TIMESTAMP_MAX], int64_t ms)
 {
-	int64_t ms = ns / 1000000 - (ns % 1000000 < 0);
 	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
 	int64_t days = seconds / SECONDS_PER_DAY - (seconds % SECONDS_PER_DAY < 0);
 	int64_t second = seconds - days * SECONDS_PER_DAY;
@@ -312,6 +313,8 @@ size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns)
 	int month, day;
 	char *p = out;
 
+	if (days < FIRST_DAY || days > LAST_DAY)
+		return 0;
 	civil_from_days(days, &year, &month, &day);
 	p = put(p, year, 4, '-');
 	p = put(p, month, 2, '-');
@@ -322,6 +325,11 @@ size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns)
 	p = put(p, ms - seconds * 1000, 3, 'Z');
 	*p = '\0';
 	return (size_t)(p - out);
+}
+
+size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns)
+{
+	return timestamp_format_ms(out, ns / 1000000 - (ns % 1000000 < 0));
 }
 
 enum time_unit timestamp_unit(double x, enum time_unit unit)

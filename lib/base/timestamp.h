@@ -45,6 +45,10 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err);
 /* RFC 3339 in UTC with milliseconds, rounded down: 2024-01-01T00:00:00.000Z. Returns the length. */
 size_t timestamp_format(char out[TIMESTAMP_MAX], int64_t ns);
 
+/* The same of milliseconds since 1970, years 0 to 9999: 0 for others, which RFC 3339 cannot write.
+ */
+size_t timestamp_format_ms(char out[TIMESTAMP_MAX], int64_t ms);
+
 /* The unit that timestamp_from_number takes a number for. */
 enum time_unit timestamp_unit(double x, enum time_unit unit);
 

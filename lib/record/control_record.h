@@ -1,10 +1,10 @@
 /*
  * Control records whole: read from a line, written to one. sensor-record(5) has their members.
  *
- * They come a few times a second, so a tree is built here (jansson) and nothing is spared. What is
- * read is checked: every member of its kind there and of its type, no number out of range, no
- * partition twice, from <= to, no mark without a member and a generation of at least 0 (a commit
- * without them is fenced by nobody). Members that are not known are kept out of the way: ignored.
+ * They come a few times a second, so nothing is spared. What is read is checked: every member of
+ * its kind there, once, and of its type, no number out of range, no partition twice, from <= to, no
+ * mark without a member and a generation of at least 0 (a commit without them is fenced by nobody).
+ * Members that are not known are kept out of the way: ignored.
  */
 #ifndef RECORD_CONTROL_RECORD_H
 #define RECORD_CONTROL_RECORD_H
@@ -42,6 +42,9 @@ struct control_record {
 		.kind = CONTROL_NONE \
 	}
 
+/* By enum control_kind; CONTROL_NONE has none. */
+extern const char *const control_kind_names[];
+
 /* Frees all members and makes c empty. */
 void control_record_release(struct control_record *c);
 
@@ -49,15 +52,18 @@ void control_record_release(struct control_record *c);
  * that is wrong: a control record must never be passed over. */
 int control_record_read(struct control_record *c, const char *line, size_t len, struct error *err);
 
-/* Appends the line with its newline. */
+/* Appends the line with its newline, its members in the order of sensor-record(5). ERROR_CONFIG: a
+ * string is not UTF-8, or a state has a line end in it. */
 int control_record_write(const struct control_record *c, struct buf *out, struct error *err);
 
-/* Adds a partition, its strings copied; state may be NULL. The new one, or NULL. */
+/* Adds a partition, its strings copied, epoch CONTROL_NO_EPOCH; state may be NULL. The new one, or
+ * NULL. */
 struct control_partition *control_record_add(struct control_record *c, const char *topic,
 					     int32_t partition, int64_t from, int64_t to,
 					     const char *state, struct error *err);
 
-/* Oldest offset that a state still needs (its "replay_from"), or -1 when it names none. */
-int64_t control_state_replay_from(const char *state);
+/* Sets *offset to the oldest one that a state still needs (its "replay_from"), or to -1 when it
+ * names none or is NULL. ERROR_CONFIG: the text is no JSON object, or replay_from no offset. */
+int control_state_replay_from(const char *state, int64_t *offset, struct error *err);
 
 #endif

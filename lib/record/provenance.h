@@ -37,7 +37,8 @@ struct provenance {
 
 /* Appends the object {"topic":…}. The topic's own characters need no escape (Kafka allows letters,
  * digits, '.', '_' and '-'). A key or header value that is no UTF-8 goes out as …_base64; a header
- * name that is none has its bad bytes replaced by U+FFFD. */
+ * name that is none has its bad bytes replaced by U+FFFD. A time that RFC 3339 cannot write (beyond
+ * the years 0 to 9999) is left out. */
 int provenance_write(struct buf *out, const struct provenance *p, struct error *err);
 
 /* What a producer needs of a record's `_kafka`: bytes with escapes and base64 undone. The buffers
@@ -57,9 +58,9 @@ struct provenance_in {
 
 void provenance_in_release(struct provenance_in *p);
 
-/* Reads the value of `_kafka` (VALUE_ABSENT: any is false). ERROR_DATA: its key or headers are not
- * as sensor-record(5) has them; other members are not looked at. Fast when there are no headers:
- * nothing is built. */
+/* Reads the value of `_kafka` as a scanner gave it (VALUE_ABSENT, or no object: any is false).
+ * ERROR_DATA: its key or headers are not as sensor-record(5) has them; other members are not looked
+ * at. Nothing is built, and nothing allocated once the buffers are large enough. */
 int provenance_read(struct provenance_in *p, const struct value *v, struct error *err);
 
 #endif

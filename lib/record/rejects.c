@@ -5,29 +5,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "lib/base/base64.h"
 #include "lib/base/file.h"
 #include "lib/base/json.h"
 #include "lib/base/number.h"
 #include "lib/base/timestamp.h"
 #include "lib/base/utf8.h"
-
-static int add_base64(struct buf *out, const char *p, size_t n, struct error *err)
-{
-	static const char digit[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-	if (buf_reserve(out, n / 3 * 4 + 6, err))
-		return -1;
-	for (size_t i = 0; i < n; i += 3) {
-		size_t left = n - i < 3 ? n - i : 3;
-		uint32_t w = 0;
-		for (size_t k = 0; k < 3; k++)
-			w = w << 8 | (k < left ? (unsigned char)p[i + k] : 0);
-		for (size_t k = 0; k < 4; k++)
-			out->data[out->len++] = k <= left ? digit[w >> (18 - 6 * k) & 63] : '=';
-	}
-	return 0;
-}
 
 static int add_place(struct buf *out, const char *name, uint64_t n, struct error *err)
 {
@@ -62,7 +45,7 @@ int reject_format(struct buf *out, const char *program, const struct error *why,
 			return -1;
 	} else if (rec) {
 		if (buf_add_str(out, ",\"record_base64\":\"", err) ||
-		    add_base64(out, rec->text, rec->len, err) || buf_add_str(out, "\"", err))
+		    base64_add(out, rec->text, rec->len, err) || buf_add_str(out, "\"", err))
 			return -1;
 	}
 	if (kafka && kafka->kind == VALUE_OBJECT &&

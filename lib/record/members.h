@@ -1,0 +1,26 @@
+/*
+ * The members of an object and the elements of an array, one after the other where they stand:
+ * nothing is built. For what paths cannot name, as the lists in `_kafka`.
+ */
+#ifndef RECORD_MEMBERS_H
+#define RECORD_MEMBERS_H
+
+#include <stdbool.h>
+#include "lib/record/scanner.h"
+
+struct members {
+	const char *p, *end;
+	bool named; /* of an object */
+};
+
+/* v is an object or array of JSON from a scanner: its text has scanned well, and as many bytes can
+ * be read behind it as behind a block. */
+struct members members_of(const struct value *v);
+
+/* The next member or element, false when there is none. name is set for an object's. */
+bool members_next(struct members *m, struct value *name, struct value *v);
+
+/* Whether a member's name, escapes resolved, is this one: ASCII, at most 32 characters. */
+bool member_is(const struct value *name, const char *ascii);
+
+#endif
