@@ -51,6 +51,7 @@ UNIT_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%,$(wild
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst $(B)/tests/fuzz/fuzz_%,$(B)/tests/fuzz/replay_%,$(FUZZERS))
+SERVICE_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/services/*.c))
 
 # Recipes that make other targets do it with all processors, unless -j was given.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
@@ -96,6 +97,11 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(UNIT_COMMON) $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) $(WRAP) $^ -lcmocka $(LDLIBS)
 
+$(B)/tests/services/%: $(B)/obj/tests/services/%.o | $(LINKED)
+	$(SAY) LINK $@
+	@mkdir -p $(@D)
+	$(Q)$(LINK) $^ $(LDLIBS)
+
 $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o $(LIB)
 	$(SAY) LINK $@
 	@mkdir -p $(@D)
@@ -114,8 +120,8 @@ $(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
 # Written by -MMD; a header that is gone asks for no rule (-MP).
 -include $(shell test ! -d $(B)/obj || find $(B)/obj -name '*.d')
 
-# All that check runs, built.
-tests: $(PROGRAMS) $(UNIT_TESTS) $(REPLAYS)
+# All that tests run, built.
+tests: $(PROGRAMS) $(UNIT_TESTS) $(REPLAYS) $(SERVICE_TOOLS)
 fuzzers: $(FUZZERS)
 benches: $(PROGRAMS) $(BENCHES)
 

@@ -10,7 +10,7 @@ group() {
 	check) echo libcmocka-dev bats jq kcat gnuplot-nox curl python3 zsh ;;
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;
-	services) group check && echo python3-venv ;;
+	services) group check && echo python3-venv openjdk-17-jre-headless maven openssl ;;
 	bench) group services && echo g++ python3-dev ;;
 	*)
 		echo "deps: no group '$1'" >&2

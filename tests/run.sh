@@ -15,7 +15,7 @@ shift
 log=$build/log
 rm -rf "$log"
 mkdir -p "$log"
-export PATH=$build/bin:$PATH SENSORUTILS_BUILD=$build PYTHONDONTWRITEBYTECODE=1
+export PATH=$build/bin:$build/tests/services:$PATH SENSORUTILS_BUILD=$build PYTHONDONTWRITEBYTECODE=1
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8
 export ASAN_OPTIONS=detect_stack_use_after_return=1:allocator_may_return_null=1
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -43,7 +43,7 @@ files() {
 
 # A test file that hangs must not hold up the rest.
 limited() {
-	timeout --kill-after=10 "${TEST_TIMEOUT:-300}" "$@"
+	timeout --kill-after=10 "${TEST_TIMEOUT:-$time_limit}" "$@"
 }
 
 run_file() {
@@ -121,7 +121,10 @@ for suite in "$@"; do
 		echo "0 0 ${#list[@]}" >>"$log/counts"
 		continue
 	fi
-	at_once=$([[ $suite = services ]] && echo 1 || echo "$parallel")
+	at_once=$parallel time_limit=300
+	if [[ $suite = services ]]; then
+		at_once=1 time_limit=600 # seconds
+	fi
 	running=0
 	for file in "${list[@]}"; do
 		if ((running >= at_once)); then
