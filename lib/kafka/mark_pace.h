@@ -1,0 +1,25 @@
+/* When a stream from Kafka is due its next mark. Nothing of librdkafka, and no clock, here. */
+#ifndef KAFKA_MARK_PACE_H
+#define KAFKA_MARK_PACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MARK_RECORDS 100000                   /* a mark is due after so many at the latest */
+#define MARK_HEARTBEAT_NS INT64_C(1000000000) /* and when nothing happens, at the earliest */
+
+struct mark_pace {
+	int64_t interval_ns;
+	int64_t last_ns;   /* when the last one was written, by any clock */
+	uint64_t messages; /* since then */
+};
+
+/* moved: it would have something to tell. */
+bool mark_pace_due(const struct mark_pace *m, int64_t now_ns, bool moved);
+
+/* How long that may take if no message comes, at least 0. */
+int64_t mark_pace_wait_ns(const struct mark_pace *m, int64_t now_ns, bool moved);
+
+void mark_pace_marked(struct mark_pace *m, int64_t now_ns);
+
+#endif

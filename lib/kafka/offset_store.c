@@ -1,0 +1,146 @@
+#include "lib/kafka/offset_store.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include "lib/base/timestamp.h"
+#include "lib/kafka/client.h"
+#include "lib/kafka/offset_command.h"
+
+#define NS_PER_MS 1000000
+#define ATTEMPT_MS 1000 /* of waiting for an answer, between two looks at stop */
+#define PAUSE_MS 50
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (t.tv_sec * NS_PER_SECOND + t.tv_nsec) / NS_PER_MS;
+}
+
+static rd_kafka_topic_partition_list_t *list_of(const struct positions *p)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)p->n);
+
+	for (size_t i = 0; i < p->n; i++)
+		rd_kafka_topic_partition_list_add(list, p->items[i].topic, p->items[i].partition);
+	return list;
+}
+
+/* Asks the group once; the error is that of the request or of the first partition that has one. */
+static rd_kafka_resp_err_t ask_group(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
+				     int timeout_ms)
+{
+	rd_kafka_resp_err_t code = rd_kafka_committed(rk, list, timeout_ms);
+
+	for (int i = 0; !code && i < list->cnt; i++)
+		code = list->elems[i].err;
+	return code;
+}
+
+static int take(struct position *x, const rd_kafka_topic_partition_t *stored, struct error *err)
+{
+	struct error foreign = ERROR_INIT;
+	int64_t ignored;
+
+	x->stored = stored->offset >= 0 ? stored->offset : OFFSET_NONE;
+	x->epoch = CONTROL_NO_EPOCH;
+	free(x->state);
+	x->state = NULL;
+	if (!stored->metadata_size)
+		return 0;
+	if (!(x->state = mem_strndup(stored->metadata, stored->metadata_size, err)))
+		return -1;
+	/* Others may have put there what they like. */
+	if (control_state_replay_from(x->state, &ignored, &foreign)) {
+		free(x->state);
+		x->state = NULL;
+	}
+	return 0;
+}
+
+static int claim_from_group(const struct offset_store *s, struct positions *p, int timeout_ms,
+			    struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = list_of(p);
+	int64_t end = monotonic_ms() + timeout_ms, left;
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	int ret = 0;
+
+	/* librdkafka by itself would take an error for "nothing is stored". */
+	while ((left = end - monotonic_ms()) > 0) {
+		code = ask_group(s->rk, list, left < ATTEMPT_MS ? (int)left : ATTEMPT_MS);
+		if (!code || kafka_error_kind(code, false) == ERROR_CONFIG)
+			break;
+		if (s->stop(s->context)) {
+			ret = error_set(err, ERROR_NONE, "stopped");
+			goto out;
+		}
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);
+	}
+	if (code)
+		ret = kafka_error(err, code, NULL, false,
+				  "cannot find out what group '%s' has committed", s->group);
+	for (int i = 0; !ret && i < list->cnt; i++)
+		ret = take(&p->items[i], &list->elems[i], err);
+out:
+	rd_kafka_topic_partition_list_destroy(list);
+	return ret;
+}
+
+static int ask_command(const struct offset_store *s, const char *operation, struct positions *p,
+		       int timeout_ms, struct error *err)
+{
+	const struct offset_command c = {s->command, timeout_ms, s->stop, s->context};
+	struct buf question = BUF_INIT, answer = BUF_INIT;
+	int ret = -1;
+
+	if (!offset_question(&question, operation, s->group, p, err) &&
+	    !offset_command_run(&c, &question, &answer, err))
+		ret = offset_answer(p, answer.data ? answer.data : "", answer.len, err);
+	buf_release(&question);
+	buf_release(&answer);
+	if (ret && err->kind != ERROR_NONE)
+		error_prefix(err, "command of '--offsets-from'");
+	return ret;
+}
+
+int offset_store_claim(const struct offset_store *s, struct positions *p, int timeout_ms,
+		       struct error *err)
+{
+	if (!p->n)
+		return 0;
+	return s->command ? ask_command(s, "claim", p, timeout_ms, err)
+			  : claim_from_group(s, p, timeout_ms, err);
+}
+
+static int read_by_command(const struct offset_store *s, const struct positions *p,
+			   int64_t *offsets, int timeout_ms, struct error *err)
+{
+	struct positions now = {.n = 0};
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < p->n; i++)
+		ret = positions_add(&now, p->items[i].topic, p->items[i].partition, err);
+	if (!ret)
+		ret = ask_command(s, "read", &now, timeout_ms, err);
+	for (size_t i = 0; !ret && i < p->n; i++)
+		offsets[i] = now.items[i].stored;
+	positions_release(&now);
+	return ret ? -1 : 1;
+}
+
+int offset_store_read(const struct offset_store *s, const struct positions *p, int64_t *offsets,
+		      int timeout_ms, struct error *err)
+{
+	if (!p->n)
+		return 1;
+	if (s->command)
+		return read_by_command(s, p, offsets, timeout_ms, err);
+	rd_kafka_topic_partition_list_t *list = list_of(p);
+	rd_kafka_resp_err_t code = ask_group(s->rk, list, timeout_ms);
+	for (int i = 0; !code && i < list->cnt; i++)
+		offsets[i] = list->elems[i].offset >= 0 ? list->elems[i].offset : OFFSET_NONE;
+	rd_kafka_topic_partition_list_destroy(list);
+	return !code;
+}
