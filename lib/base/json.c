@@ -1,13 +1,43 @@
 #include "lib/base/json.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 #include "lib/base/number.h"
 
-int json_add_text(struct buf *out, const char *text, size_t len, struct error *err)
+#define ONES UINT64_C(0x0101010101010101)
+#define HIGHS UINT64_C(0x8080808080808080)
+#define HAS_ZERO(w) (((w)-ONES) & ~(w)&HIGHS)
+
+/* Whether one of eight bytes may need an escape; some that need none pass for it. */
+static bool may_need_escape(uint64_t w)
+{
+	return HAS_ZERO(w ^ ONES * '"') | HAS_ZERO(w ^ ONES * '\\') |
+	       ((w - ONES * 0x20) & ~w & HIGHS);
+}
+
+static char *put_byte(char *p, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	const char *escape;
 
+	if (c >= 0x20 && c != '"' && c != '\\') {
+		*p = (char)c;
+		return p + 1;
+	}
+	*p = '\\';
+	if (c && (escape = strchr(from, c))) {
+		p[1] = to[escape - from];
+		return p + 2;
+	}
+	memcpy(p + 1, "u00", 3);
+	p[4] = hex[c >> 4];
+	p[5] = hex[c & 15];
+	return p + 6;
+}
+
+int json_add_text(struct buf *out, const char *text, size_t len, struct error *err)
+{
 	/* No byte becomes more than six. */
 	if (len > SIZE_MAX / 6 - 2)
 		return error_memory(err, UINT64_MAX);
@@ -15,20 +45,14 @@ int json_add_text(struct buf *out, const char *text, size_t len, struct error *e
 		return -1;
 	char *p = out->data + out->len;
 	*p++ = '"';
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-		const char *escape =
-			c == '"' || c == '\\' || (c && c < 0x20) ? strchr(from, c) : NULL;
-		if (escape) {
-			*p++ = '\\';
-			*p++ = to[escape - from];
-		} else if (c < 0x20) {
-			memcpy(p, "\\u00", 4);
-			p[4] = hex[c >> 4];
-			p[5] = hex[c & 15];
-			p += 6;
+	for (size_t i = 0; i < len;) {
+		uint64_t w;
+		if (len - i >= 8 && (memcpy(&w, text + i, 8), !may_need_escape(w))) {
+			memcpy(p, &w, 8);
+			i += 8;
+			p += 8;
 		} else {
-			*p++ = (char)c;
+			p = put_byte(p, (unsigned char)text[i++]);
 		}
 	}
 	*p++ = '"';

@@ -32,14 +32,43 @@ static char *write_digits(char *end, uint64_t x)
 	return end;
 }
 
+static unsigned count_digits(uint64_t x)
+{
+	static const uint64_t powers[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		UINT64_C(10000000000000000000),
+	};
+	/* 1233 / 4096 is log10(2), near enough for 64 bits. */
+	unsigned guess = (64 - (unsigned)__builtin_clzll(x | 1)) * 1233 >> 12;
+
+	return guess + (x >= powers[guess]);
+}
+
 /* Writes the digits of x at out. Returns what follows them. */
 static char *put_digits(char *out, uint64_t x)
 {
-	char text[NUMBER_MAX], *end = text + sizeof(text);
-	char *first = write_digits(end, x);
+	char *end = out + count_digits(x);
 
-	memcpy(out, first, (size_t)(end - first));
-	return out + (end - first);
+	write_digits(end, x);
+	return end;
 }
 
 size_t number_write_uint(char out[NUMBER_MAX], uint64_t x)

@@ -5,6 +5,7 @@
 #include "lib/base/number.h"
 
 #define SECONDS_PER_DAY 86400
+#define MS_PER_DAY (SECONDS_PER_DAY * INT64_C(1000))
 #define FIRST_DAY (-719528) /* 0000-01-01 */
 #define LAST_DAY 2932896    /* 9999-12-31 */
 #define POW10_18 INT64_C(1000000000000000000)
@@ -57,20 +58,21 @@ static int64_t days_from_civil(int64_t year, int month, int day)
 	return era * 146097 + day_of_era - 719468;
 }
 
-static void civil_from_days(int64_t days, int64_t *year, int *month, int *day)
+/* From FIRST_DAY on. C. Neri, L. Schneider, "Euclidean affine functions and their application to
+ * calendar algorithms" (2022), figure 12, with years that begin in March and a day 0 in -400. */
+static void civil_from_days(int32_t days, uint32_t *year, uint32_t *month, uint32_t *day)
 {
-	days += 719468;
-	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-	int64_t day_of_era = days - era * 146097;
-	int64_t year_of_era =
-		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	int64_t day_of_year =
-		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-	int64_t shifted_month = (5 * day_of_year + 2) / 153;
+	uint32_t n = 4 * (uint32_t)(days + 719468 + 146097) + 3;
+	uint32_t century = n / 146097, day_of_century = n % 146097 / 4;
+	uint64_t product = UINT64_C(2939745) * (4 * day_of_century + 3);
+	uint32_t year_of_century = (uint32_t)(product >> 32);
+	uint32_t day_of_year = (uint32_t)product / 2939745 / 4;
+	uint32_t months = 2141 * day_of_year + 197913;
+	bool next_year = day_of_year >= 306;
 
-	*day = (int)(day_of_year - (153 * shifted_month + 2) / 5 + 1);
-	*month = (int)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-	*year = year_of_era + era * 400 + (*month <= 2);
+	*day = (months & 0xffff) / 2141 + 1;
+	*month = (months >> 16) - (next_year ? 12 : 0);
+	*year = 100 * century + year_of_century + next_year - 400;
 }
 
 static int days_in_month(int year, int month)
@@ -296,33 +298,39 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
 	return 0;
 }
 
-static char *put(char *p, int64_t value, int width, char behind)
+/* Two digits and what follows them. */
+static char *put(char *p, uint32_t value, char behind)
 {
-	for (int i = width - 1; i >= 0; i--, value /= 10)
-		p[i] = (char)('0' + value % 10);
-	p[width] = behind;
-	return p + width + 1;
+	p[0] = (char)('0' + value / 10);
+	p[1] = (char)('0' + value % 10);
+	p[2] = behind;
+	return p + 3;
+}
+
+static char *put_3(char *p, uint32_t value, char behind)
+{
+	*p = (char)('0' + value / 100);
+	return put(p + 1, value % 100, behind);
 }
 
 size_t timestamp_format_ms(char out[TIMESTAMP_MAX], int64_t ms)
 {
-	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
-	int64_t days = seconds / SECONDS_PER_DAY - (seconds % SECONDS_PER_DAY < 0);
-	int64_t second = seconds - days * SECONDS_PER_DAY;
-	int64_t year;
-	int month, day;
+	int64_t days = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
+	uint32_t ms_of_day = (uint32_t)(ms - days * MS_PER_DAY), second = ms_of_day / 1000;
+	uint32_t year, month, day;
 	char *p = out;
 
 	if (days < FIRST_DAY || days > LAST_DAY)
 		return 0;
-	civil_from_days(days, &year, &month, &day);
-	p = put(p, year, 4, '-');
-	p = put(p, month, 2, '-');
-	p = put(p, day, 2, 'T');
-	p = put(p, second / 3600, 2, ':');
-	p = put(p, second / 60 % 60, 2, ':');
-	p = put(p, second % 60, 2, '.');
-	p = put(p, ms - seconds * 1000, 3, 'Z');
+	civil_from_days((int32_t)days, &year, &month, &day);
+	p = put(p, year / 100, '0');
+	p = put(p - 1, year % 100, '-');
+	p = put(p, month, '-');
+	p = put(p, day, 'T');
+	p = put(p, second / 3600, ':');
+	p = put(p, second / 60 % 60, ':');
+	p = put(p, second % 60, '.');
+	p = put_3(p, ms_of_day % 1000, 'Z');
 	*p = '\0';
 	return (size_t)(p - out);
 }
@@ -353,7 +361,7 @@ size_t timestamp_format_number(char out[TIMESTAMP_MAX], int64_t ns, enum time_un
 	n += n_digits;
 	if (decimals) {
 		out[n++] = '.';
-		put(out + n, (int64_t)(magnitude % scale * 1000 / scale), 3, '\0');
+		put_3(out + n, (uint32_t)(magnitude % scale * 1000 / scale), '\0');
 		n += 3;
 	}
 	out[n] = '\0';

@@ -34,22 +34,12 @@ bool members_next(struct members *m, struct value *name, struct value *v)
 	return true;
 }
 
-static bool unescaped_is(const struct value *name, const char *ascii, size_t n)
+bool member_unescaped_is(const struct value *name, const char *plain, size_t n)
 {
 	char room[6 * NAME_MAX_LEN + 2];
 	struct buf text = {.data = room, .cap = sizeof(room)};
-	struct error err = ERROR_INIT;
+	struct error err;
 
-	return name->len <= sizeof(room) && !value_string(name, &text, &err) && text.len == n &&
-	       !memcmp(text.data, ascii, n);
-}
-
-bool member_is(const struct value *name, const char *ascii)
-{
-	size_t n = strlen(ascii);
-
-	if (name->len == n + 2)
-		return !memcmp(name->text + 1, ascii, n);
-	return name->len > n + 2 && memchr(name->text, '\\', name->len) &&
-	       unescaped_is(name, ascii, n);
+	return name->len <= sizeof(room) && memchr(name->text, '\\', name->len) &&
+	       !value_string(name, &text, &err) && text.len == n && !memcmp(text.data, plain, n);
 }

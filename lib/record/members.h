@@ -6,6 +6,7 @@
 #define RECORD_MEMBERS_H
 
 #include <stdbool.h>
+#include <string.h>
 #include "lib/record/scanner.h"
 
 struct members {
@@ -20,7 +21,18 @@ struct members members_of(const struct value *v);
 /* The next member or element, false when there is none. name is set for an object's. */
 bool members_next(struct members *m, struct value *name, struct value *v);
 
-/* Whether a member's name, escapes resolved, is this one: ASCII, at most 32 characters. */
-bool member_is(const struct value *name, const char *ascii);
+bool member_unescaped_is(const struct value *name, const char *plain, size_t n);
+
+/* Whether a member's name, escapes resolved, is this one: letters, digits and '_', at most 32. */
+static inline bool member_is(const struct value *name, const char *plain)
+{
+	size_t n = strlen(plain);
+
+	if (name->len == n + 2)
+		return !memcmp(name->text + 1, plain, n);
+	/* Only a \uXXXX can stand for one of these: five bytes more. */
+	return name->len > n + 2 && (name->len - n - 2) % 5 == 0 &&
+	       member_unescaped_is(name, plain, n);
+}
 
 #endif

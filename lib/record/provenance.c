@@ -84,6 +84,16 @@ static char *put_place(char *to, const struct provenance *p, size_t topic_len)
 	return to;
 }
 
+static int add_key(struct buf *out, const struct provenance *p, struct error *err)
+{
+	if (utf8_check(p->key, p->key_len) == p->key_len) {
+		/* FIXED_MAX has room for this. */
+		out->len = (size_t)(PUT(out->data + out->len, ",\"key\":") - out->data);
+		return json_add_text(out, p->key, p->key_len, err);
+	}
+	return buf_add_str(out, ",", err) ? -1 : add_bytes(out, "key", p->key, p->key_len, err);
+}
+
 int provenance_write(struct buf *out, const struct provenance *p, struct error *err)
 {
 	size_t undo = out->len, topic_len = strlen(p->topic);
@@ -91,17 +101,15 @@ int provenance_write(struct buf *out, const struct provenance *p, struct error *
 	if (buf_reserve(out, topic_len + FIXED_MAX, err))
 		return -1;
 	out->len = (size_t)(put_place(out->data + undo, p, topic_len) - out->data);
-	if (p->key &&
-	    (buf_add_str(out, ",", err) || add_bytes(out, "key", p->key, p->key_len, err)))
-		goto fail;
-	if (p->n_headers && add_headers(out, p, err))
-		goto fail;
-	if (buf_add_str(out, p->replay ? ",\"replay\":true}" : "}", err))
-		goto fail;
+	if ((p->key && add_key(out, p, err)) || (p->n_headers && add_headers(out, p, err)) ||
+	    buf_reserve(out, FIXED_MAX, err)) {
+		out->len = undo;
+		return -1;
+	}
+	char *to = out->data + out->len;
+	to = p->replay ? PUT(to, ",\"replay\":true}") : PUT(to, "}");
+	out->len = (size_t)(to - out->data);
 	return 0;
-fail:
-	out->len = undo;
-	return -1;
 }
 
 void provenance_in_release(struct provenance_in *p)
@@ -183,13 +191,13 @@ static int read_header(struct provenance_in *p, const struct value *object, stru
 
 static int read_headers(struct provenance_in *p, const struct value *array, struct error *err)
 {
-	struct value ignored, v;
+	struct value name, v;
 
 	if (array->kind != VALUE_ARRAY)
 		return error_set(err, ERROR_DATA, "'_kafka.headers' is no array");
 	p->n_headers = 0;
 	p->text.len = 0;
-	for (struct members m = members_of(array); members_next(&m, &ignored, &v);)
+	for (struct members m = members_of(array); members_next(&m, &name, &v);)
 		if (read_header(p, &v, err))
 			return error_prefix(err, "element %zu of '_kafka.headers'",
 					    p->n_headers + 1);
