@@ -45,6 +45,11 @@ void scanner_refuse_unknown(struct scanner *s)
 	s->refuse_unknown = true;
 }
 
+void scanner_no_control(struct scanner *s)
+{
+	s->no_control = true;
+}
+
 int scanner_start(struct scanner *s, const struct block *b, struct error *err)
 {
 	s->block = b;
@@ -135,7 +140,7 @@ static int read_control(struct scanner *s, struct record *rec, struct error *err
 	const struct value *session = &s->values[SLOT_SESSION];
 	int64_t n;
 
-	if (kind->kind == VALUE_ABSENT)
+	if (kind->kind == VALUE_ABSENT || s->no_control)
 		return 0;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (kind->len == strlen(kinds[i].text) &&
