@@ -195,8 +195,8 @@ static int read_headers(struct provenance_in *p, const struct value *array, stru
 
 	if (array->kind != VALUE_ARRAY)
 		return error_set(err, ERROR_DATA, "'_kafka.headers' is no array");
-	p->n_headers = 0;
-	p->text.len = 0;
+	if (p->n_headers)
+		return error_set(err, ERROR_DATA, "'_kafka' has two lists of headers");
 	for (struct members m = members_of(array); members_next(&m, &name, &v);)
 		if (read_header(p, &v, err))
 			return error_prefix(err, "element %zu of '_kafka.headers'",
