@@ -13,6 +13,9 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 60
+SEED ?= 1
+KILLS ?= 30
+BROKERS ?= 1
 VARIANT :=
 BUILD := build$(VARIANT:%=/%)
 B := $(BUILD)
@@ -60,7 +63,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 .PHONY: help deps all tests fuzzers benches demo check check-variants check-services ci bench \
-	fuzz lint install uninstall clean
+	torture fuzz lint install uninstall clean
 .SECONDARY:
 
 ## all: build the programs into build/bin (the default)
@@ -157,6 +160,12 @@ bench: deps-bench
 fuzz: deps-variants
 	@$(SUBMAKE) VARIANT=fuzz BUILD=build/fuzz fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh build/fuzz
+
+## torture: KILLS=30 blows to Kafka pipelines, and what was lost or doubled; SEED=1 BROKERS=1
+torture: deps-services
+	@$(SUBMAKE) all $(SERVICE_TOOLS)
+	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture.py \
+		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS)
 
 ## lint: format, static checks, shell scripts, manual pages, house rules
 lint: deps-lint

@@ -18,17 +18,13 @@ esac
 
 # kafka_start [VERSION=3.9.2]: one broker.
 kafka_start() {
-	kafka_prepare "${1:-3.9.2}" 1
-	kafka_format
-	kafka_up
+	kafka_prepare "${1:-3.9.2}" 1 && kafka_format && kafka_up
 }
 
 # kafka_start_cluster [VERSION=3.9.2]: three nodes, each broker and controller; replication 3 and
 # min.insync.replicas 2 by default.
 kafka_start_cluster() {
-	kafka_prepare "${1:-3.9.2}" 3
-	kafka_format
-	kafka_up
+	kafka_prepare "${1:-3.9.2}" 3 && kafka_format && kafka_up
 }
 
 # kafka_start_secure [VERSION=3.9.2]: one broker that lets in, besides,
@@ -38,7 +34,7 @@ kafka_start_cluster() {
 # The server's certificate is signed by $KAFKA_TLS/ca.pem; $KAFKA_TLS/other-ca.pem has signed nothing.
 kafka_start_secure() {
 	local n mechanism user scram=()
-	kafka_prepare "${1:-3.9.2}" 1
+	kafka_prepare "${1:-3.9.2}" 1 || return
 	export KAFKA_TLS=$KAFKA_DIR/tls
 	kafka_certificates
 	mapfile -t n < <(kafka_tool ports 2)
@@ -49,8 +45,7 @@ kafka_start_secure() {
 			scram+=(--add-scram "SCRAM-SHA-$mechanism=[name=$user,password=$user-secret]")
 		done
 	done
-	kafka_format "${scram[@]}"
-	kafka_up
+	kafka_format "${scram[@]}" && kafka_up
 }
 
 # kafka_stop: ends all nodes at once, and removes what they stored.
@@ -61,6 +56,12 @@ kafka_stop() {
 		kafka_node_stop "$n" KILL
 	done
 	rm -rf "$KAFKA_DIR"
+}
+
+# kafka_use DIR: turns to the servers that were started with KAFKA_DIR=DIR.
+kafka_use() {
+	# shellcheck disable=SC1091
+	. "$1/environment"
 }
 
 # kafka_topic NAME [PARTITIONS=1] [CONFIG=VALUE...]: a new one, with leaders, on all brokers.
@@ -125,9 +126,14 @@ kafka_wait() {
 # kafka_prepare VERSION NODES: folders and properties, and what is exported.
 kafka_prepare() {
 	local jars n dir ports voters=
+	unset KAFKA_TLS KAFKA_SASL_SSL KAFKA_MTLS
 	export KAFKA_DIR=${KAFKA_DIR:-${BATS_FILE_TMPDIR:?kafka: KAFKA_DIR is not set}/kafka}
 	export KAFKA_OWNER=${KAFKA_OWNER:-$$}
-	jars=$("$kafka_here/kafka-install.sh" "$1")
+	if ! command -v kafka_tool >/dev/null; then
+		echo "kafka: no kafka_tool in $SENSORUTILS_BUILD/tests/services: it takes 'make tests'" >&2
+		return 69
+	fi
+	jars=$("$kafka_here/kafka-install.sh" "$1") || return
 	mkdir -p "$KAFKA_DIR"
 	echo "$jars" >"$KAFKA_DIR/jars"
 	mapfile -t ports < <(kafka_tool ports $(($2 * 2)))
@@ -253,6 +259,8 @@ kafka_format() {
 
 kafka_up() {
 	local n
+	# In a function a sourced `declare` would be local to it.
+	export -p | sed -n 's/^declare -x KAFKA_/export KAFKA_/p' >"$KAFKA_DIR/environment"
 	for n in $(kafka_nodes); do
 		kafka_node_start "$n"
 	done

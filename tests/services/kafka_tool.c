@@ -26,10 +26,11 @@ static const char usage[] =
 	"delete-records TOPIC PARTITION OFFSET    those before the offset\n"
 	"offsets TOPIC                prints PARTITION FIRST NEXT a line\n"
 	"committed GROUP              prints TOPIC PARTITION OFFSET a line, sorted, and 'sum N'\n"
-	"follow GROUP MS              prints the sum, every MS, until its reader is gone\n"
+	"follow GROUP MS              prints SUM OFFSET... every MS, until its reader is gone\n"
 	"group GROUP                  prints its state, and MEMBER INSTANCE|- PARTITIONS a line\n"
 	"delete-group GROUP\n"
 	"produce TOPIC FROM TO KEYS   records of the numbers [FROM, TO), n % KEYS in the key\n"
+	"feed TOPIC KEYS              the same from 0 up to each number that it reads\n"
 	"ports N                      prints N free ports\n";
 
 static rd_kafka_t *rk;
@@ -85,30 +86,38 @@ static void delivered(rd_kafka_t *client, const rd_kafka_message_t *m, void *opa
 		die("a record was not delivered: %s", rd_kafka_err2str(m->err));
 }
 
-/* The one client of the process; its log only matters when the command fails. */
+/* Its log only matters when the command fails. */
+static rd_kafka_t *new_client(rd_kafka_type_t type, const char *group)
+{
+	const char *settings[][2] = {
+		{"bootstrap.servers", brokers},
+		{"log_level", "0"},
+		{"reconnect.backoff.max.ms", "500"},
+		{"topic.metadata.refresh.interval.ms", "-1"},
+		{"partitioner", "murmur2_random"},
+		{group ? "group.id" : "enable.idempotence", group ? group : "true"},
+		{group ? "isolation.level" : "linger.ms", group ? "read_uncommitted" : "5"}};
+	char reason[256];
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], reason, sizeof(reason)))
+			die("%s", reason);
+	if (!group)
+		rd_kafka_conf_set_dr_msg_cb(conf, delivered);
+	rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof(reason));
+	if (!client)
+		die("%s", reason);
+	return client;
+}
+
 static void connect_client(void)
 {
-	static const char *settings[][2] = {{"log_level", "0"},
-					    {"enable.idempotence", "true"},
-					    {"linger.ms", "5"},
-					    {"partitioner", "murmur2_random"},
-					    {"reconnect.backoff.max.ms", "500"},
-					    {"topic.metadata.refresh.interval.ms", "-1"}};
-	char reason[256];
-
 	if (!brokers)
 		brokers = getenv("KAFKA_BOOTSTRAP_SERVERS");
 	if (!brokers)
 		die("which brokers? -b, or KAFKA_BOOTSTRAP_SERVERS");
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-		if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], reason, sizeof(reason)))
-			die("%s", reason);
-	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
-	rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
-	if (!rk)
-		die("%s", reason);
+	rk = new_client(RD_KAFKA_PRODUCER, NULL);
 	queue = rd_kafka_queue_new(rk);
 }
 
@@ -309,51 +318,55 @@ static int offsets(char **arg)
 	return 0;
 }
 
-/* What a group has committed; -1 when the group's coordinator does not say. */
-static int64_t committed_sum(const char *group, bool print)
+/* All partitions there are. */
+static rd_kafka_topic_partition_list_t *all_partitions(void)
 {
-	rd_kafka_resp_err_t err;
-	const char *text;
-	size_t n;
-	int64_t sum = -1;
-	rd_kafka_ListConsumerGroupOffsets_t *request =
-		rd_kafka_ListConsumerGroupOffsets_new(group, NULL);
-	rd_kafka_AdminOptions_t *o = options(RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+	const rd_kafka_metadata_t *md = metadata(NULL);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(16);
 
-	rd_kafka_ListConsumerGroupOffsets(rk, &request, 1, o, queue);
-	rd_kafka_event_t *e = answer(&err, &text);
-	const rd_kafka_group_result_t *result =
-		err ? NULL
-		    : rd_kafka_ListConsumerGroupOffsets_result_groups(
-			      rd_kafka_event_ListConsumerGroupOffsets_result(e), &n)[0];
-	if (result && !rd_kafka_group_result_error(result)) {
-		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(
-			rd_kafka_group_result_partitions(result));
-		rd_kafka_topic_partition_list_sort(list, NULL, NULL);
-		sum = 0;
-		for (int i = 0; i < list->cnt; i++) {
-			const rd_kafka_topic_partition_t *p = &list->elems[i];
-			if (p->err || p->offset < 0)
-				continue;
-			sum += p->offset;
-			if (print)
-				printf("%s %d %" PRId64 "\n", p->topic, p->partition, p->offset);
-		}
-		rd_kafka_topic_partition_list_destroy(list);
-	}
-	rd_kafka_event_destroy(e);
-	rd_kafka_AdminOptions_destroy(o);
-	rd_kafka_ListConsumerGroupOffsets_destroy(request);
+	for (int t = 0; md && t < md->topic_cnt; t++)
+		for (int p = 0; p < md->topics[t].partition_cnt; p++)
+			rd_kafka_topic_partition_list_add(list, md->topics[t].topic, p);
+	if (md)
+		rd_kafka_metadata_destroy(md);
+	rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+	return list;
+}
+
+/* What a member of the group is told, without joining it. (ListConsumerGroupOffsets would not need
+ * to know the partitions, but crashes in librdkafka 2.0.2 while the coordinator loads.) */
+static rd_kafka_topic_partition_list_t *group_offsets(const char *group)
+{
+	static rd_kafka_t *member;
+	static rd_kafka_topic_partition_list_t *list;
+
+	if (!member)
+		member = new_client(RD_KAFKA_CONSUMER, group);
+	if (!list || !list->cnt)
+		list = all_partitions();
+	return rd_kafka_committed(member, list, time_limit_ms) ? NULL : list;
+}
+
+static int64_t sum_of(const rd_kafka_topic_partition_list_t *list)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; i < list->cnt; i++)
+		sum += list->elems[i].offset < 0 ? 0 : list->elems[i].offset;
 	return sum;
 }
 
 static int committed(char **arg)
 {
-	int64_t sum = committed_sum(arg[0], true);
+	const rd_kafka_topic_partition_list_t *list = group_offsets(arg[0]);
 
-	if (sum < 0)
+	if (!list)
 		die("the coordinator of group '%s' does not answer", arg[0]);
-	printf("sum %" PRId64 "\n", sum);
+	for (int i = 0; i < list->cnt; i++)
+		if (list->elems[i].offset >= 0)
+			printf("%s %d %" PRId64 "\n", list->elems[i].topic,
+			       list->elems[i].partition, list->elems[i].offset);
+	printf("sum %" PRId64 "\n", sum_of(list));
 	return 0;
 }
 
@@ -362,11 +375,16 @@ static int follow(char **arg)
 	int pause_ms = (int)number(arg[1]);
 
 	time_limit_ms = 2000;
-	for (;;) {
-		int64_t sum = committed_sum(arg[0], false);
-		if (sum >= 0 && (printf("%" PRId64 "\n", sum) < 0 || fflush(stdout)))
+	for (;; nap(pause_ms)) {
+		const rd_kafka_topic_partition_list_t *list = group_offsets(arg[0]);
+		if (!list)
+			continue;
+		printf("%" PRId64, sum_of(list));
+		for (int i = 0; i < list->cnt; i++)
+			if (list->elems[i].offset >= 0)
+				printf(" %" PRId64, list->elems[i].offset);
+		if (putchar('\n') < 0 || fflush(stdout))
 			return 0;
-		nap(pause_ms);
 	}
 }
 
@@ -420,30 +438,53 @@ static int delete_group(char **arg)
 }
 
 /* A slow wave, in which one in 97 is out of line. */
-static int produce(char **arg)
+static void produce_number(const char *topic, int64_t n, int64_t keys)
 {
-	int64_t to = number(arg[2]), keys = number(arg[3]);
 	char key[32], value[160];
+	int64_t wave = n % 200 < 100 ? n % 200 : 200 - n % 200;
+	int key_len = snprintf(key, sizeof(key), "k%" PRId64, n % keys);
+	int len =
+		snprintf(value, sizeof(value),
+			 "{\"n\":%" PRId64 ",\"key\":\"%s\",\"temperature\":%" PRId64 ".%" PRId64
+			 ",\"pressure\":%" PRId64 "}",
+			 n, key, 20 + wave / 20 + (n % 97 ? 0 : 60), n % 10, 1000 + n * 7919 % 31);
 
-	for (int64_t n = number(arg[1]); n < to; n++) {
-		int64_t wave = n % 200 < 100 ? n % 200 : 200 - n % 200;
-		int key_len = snprintf(key, sizeof(key), "k%" PRId64, n % keys);
-		int len = snprintf(value, sizeof(value),
-				   "{\"n\":%" PRId64 ",\"key\":\"%s\",\"temperature\":%" PRId64
-				   ".%" PRId64 ",\"pressure\":%" PRId64 "}",
-				   n, key, 20 + wave / 20 + (n % 97 ? 0 : 60), n % 10,
-				   1000 + n * 7919 % 31);
-		while (rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(arg[0]),
-					 RD_KAFKA_V_KEY(key, (size_t)key_len),
-					 RD_KAFKA_V_VALUE(value, (size_t)len),
-					 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
-			rd_kafka_poll(rk, 10);
-		rd_kafka_poll(rk, 0);
-	}
+	while (rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, (size_t)key_len),
+				 RD_KAFKA_V_VALUE(value, (size_t)len),
+				 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END))
+		rd_kafka_poll(rk, 10);
+	rd_kafka_poll(rk, 0);
+}
+
+static int flush_records(void)
+{
 	rd_kafka_resp_err_t err = rd_kafka_flush(rk, time_limit_ms);
+
 	if (err)
 		die("records are not delivered: %s", rd_kafka_err2str(err));
 	return 0;
+}
+
+static int produce(char **arg)
+{
+	int64_t to = number(arg[2]), keys = number(arg[3]);
+
+	for (int64_t n = number(arg[1]); n < to; n++)
+		produce_number(arg[0], n, keys);
+	return flush_records();
+}
+
+static int feed(char **arg)
+{
+	int64_t n = 0, keys = number(arg[1]);
+	char line[32];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		line[strcspn(line, "\n")] = 0;
+		for (int64_t to = number(line); n < to; n++)
+			produce_number(arg[0], n, keys);
+	}
+	return flush_records();
 }
 
 /* Ports below those that the system hands out to clients. */
@@ -485,6 +526,7 @@ static const struct command {
 	{"group", group, 1, 1, false},
 	{"delete-group", delete_group, 1, 1, false},
 	{"produce", produce, 4, 4, false},
+	{"feed", feed, 2, 2, false},
 	{"ports", ports, 1, 1, true},
 };
 

@@ -1,0 +1,468 @@
+#!/usr/bin/env python3
+"""torture.py: kills the processes of Kafka-to-Kafka pipelines, and counts what came of it.
+
+A topic of numbered records is scored by two pipelines in one group,
+
+    kafka-consume -G torture source | anomaly-score -m M | kafka-produce -t scored --transactional-id X
+
+each started again as a whole when one of its processes has died. A tormentor kills, or stops for a
+while, a random process of a random one; with three brokers it ends and starts brokers, too. Then a
+reader of committed records must find every number once, in each partition in order.
+
+--usual does the same to the usual recipe, a consumer that commits by itself and a plain producer:
+that one loses and doubles, or the judge is blind.
+
+Prints what happened; the last line is a JSON object. Ends with 0 if nothing was lost, doubled or out
+of order, else with 1. The same seed gives the same blows, at times that no seed can give.
+"""
+
+import argparse
+import collections
+import ctypes
+import json
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+GROUP, SOURCE, SCORED = "torture", "source", "scored"
+PARTITIONS, KEYS = 6, 97
+SESSION_S = 10  # of a member of the group that is silent
+PATIENCE_S = 10  # with a group that does not move, until the next blow
+FINAL = (64, 65, 66, 70, 73, 74, 78)  # no supervisor starts a pipeline again after these
+PR_SET_PDEATHSIG = 1
+libc = ctypes.CDLL(None)
+
+
+class Failed(Exception):
+    """What must not happen to any recipe: a status that is final, a pipeline that hangs."""
+
+
+def die_with_parent():
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def spawn(argv, **how):
+    """All processes are started by the one thread there is: they die with it."""
+    return subprocess.Popen(argv, preexec_fn=die_with_parent, **how)
+
+
+def name_of(status):
+    return signal.Signals(-status).name if status < 0 else str(status)
+
+
+class Brokers:
+    """Servers by kafka.bash, their state in its files."""
+
+    def __init__(self, folder, n, version):
+        self.n = n
+        self.env = dict(os.environ, KAFKA_DIR=folder, KAFKA_OWNER=str(os.getpid()))
+        self.run("kafka_start" if n == 1 else "kafka_start_cluster", version)
+        with open(os.path.join(folder, "brokers"), encoding="ascii") as f:
+            self.address = f.read().strip()
+        self.env["KAFKA_BOOTSTRAP_SERVERS"] = self.address
+
+    def argv(self, *command):
+        return [os.path.join(HERE, "kafka.bash"), *command]
+
+    def run(self, *command):
+        """Output of a function of kafka.bash, or of kafka_tool."""
+        done = subprocess.run(self.argv(*command), env=self.env, stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise Failed(f"{' '.join(command)}: status {done.returncode}")
+        return done.stdout
+
+    def start(self, *command, **how):
+        return spawn(self.argv(*command), env=self.env, **how)
+
+    def stop(self):
+        self.run("kafka_stop")
+
+
+class Pipeline:
+    """Processes joined by pipes, and their supervisor."""
+
+    def __init__(self, name, commands, log, patience_s):
+        self.name, self.commands, self.patience_s = name, commands, patience_s
+        self.log = open(log, "ab", buffering=0)
+        self.starts = 0
+        self.statuses = collections.Counter()
+        self.ending = False
+        self.start()
+
+    def start(self):
+        self.processes = []
+        self.first_death = None
+        self.starts += 1
+        self.log.write(f"-- start {self.starts}\n".encode())
+        source = subprocess.DEVNULL
+        for i, argv in enumerate(self.commands):
+            last = i == len(self.commands) - 1
+            p = spawn(argv, stdin=source, stderr=self.log,
+                      stdout=subprocess.DEVNULL if last else subprocess.PIPE)
+            if i:
+                source.close()
+            source = p.stdout
+            self.processes.append(p)
+
+    def living(self):
+        return [p for p in self.processes if p.poll() is None]
+
+    def label(self, p):
+        return os.path.basename(self.commands[self.processes.index(p)][0])
+
+    def supervise(self, now):
+        """Starts all again once all have died. One death is meant to end the others by their pipes."""
+        living = self.living()
+        if len(living) == len(self.processes):
+            return
+        if living:
+            self.first_death = self.first_death or now
+            if now - self.first_death > self.patience_s:
+                if self.patience_s > 1:
+                    raise Failed(f"{self.name}: {[self.label(p) for p in living]} outlived the pipeline")
+                for p in living:
+                    p.kill()
+            return
+        statuses = [p.returncode for p in self.processes]
+        for p in self.processes:
+            self.statuses[f"{self.label(p)} {name_of(p.returncode)}"] += 1
+        bad = [s for s in statuses if s in FINAL or s < 0 and -s not in
+               (signal.SIGKILL, signal.SIGPIPE, signal.SIGTERM)]
+        if bad or not self.ending and not any(statuses):
+            raise Failed(f"{self.name} ended with {[name_of(s) for s in statuses]}; see {self.log.name}")
+        if not self.ending:
+            self.start()
+
+    def end(self):
+        """As one stops a pipeline: at its head."""
+        self.ending = True
+        head = self.processes[0]
+        if head.poll() is None:
+            head.terminate()
+
+
+class Feed:
+    """Numbered records into the source, spread over the time that the blows will take, in spates
+    small and large."""
+
+    def __init__(self, brokers, records, rng):
+        self.process = brokers.start("kafka_tool", "feed", SOURCE, str(KEYS),
+                                     stdin=subprocess.PIPE, text=True)
+        self.records, self.rng = records, rng
+        self.given = 0
+        self.budget = self.spate = 0.0
+        self.last = time.monotonic()
+
+    def tick(self, now, seconds_left):
+        passed, self.last = now - self.last, now
+        self.budget += (self.records - self.given) * passed / max(seconds_left, passed)
+        if self.budget >= self.spate and self.budget >= 1:
+            self.give(self.given + int(self.budget))
+            self.budget %= 1
+            share = self.rng.choice((0, 0, 0, 0.001, 0.01))
+            self.spate = share * self.records
+
+    def give(self, upto):
+        self.given = min(upto, self.records)
+        self.process.stdin.write(f"{self.given}\n")
+        self.process.stdin.flush()
+
+    def finish(self):
+        if self.given < self.records:
+            self.give(self.records)
+        self.process.stdin.close()
+
+
+class Torture:
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
+        self.rng = random.Random(options.seed)
+        self.blows = collections.Counter()
+        self.times, self.recoveries, self.open = [], [], []
+        self.overdue = 0
+        self.offsets, self.sum = [], 0
+        self.seconds_a_blow = 4.0
+        self.blows_left = options.kills
+        self.pipelines, self.feed, self.partial = [], None, ""
+
+        self.brokers = Brokers(os.path.join(folder, "kafka"), options.brokers, options.kafka)
+        for topic in SOURCE, SCORED:
+            self.brokers.run("kafka_topic", topic, str(PARTITIONS))
+        self.model = os.path.join(folder, "model")
+        self.train()
+        self.follow = self.brokers.start("kafka_tool", "follow", GROUP, "20", stdout=subprocess.PIPE)
+        os.set_blocking(self.follow.stdout.fileno(), False)
+
+    def train(self):
+        rows = "".join(f'{{"temperature":{20 + i % 7},"pressure":{1000 + i * 7919 % 31}}}\n'
+                       for i in range(500))
+        subprocess.run(["iforest-train", "--trees", "10", "--contamination", "0.02",
+                        "-o", self.model], input=rows, text=True, check=True)
+
+    def commands(self, i):
+        b = ["-b", self.brokers.address]
+        score = ["anomaly-score", "-m", self.model]
+        if self.options.usual:
+            # As generous as it can be: commits once a second, acknowledged by all, idempotent.
+            return [["kcat", "-q", *b, "-X", "auto.offset.reset=earliest",
+                     "-X", "auto.commit.interval.ms=1000", "-X", f"session.timeout.ms={SESSION_S * 500}",
+                     "-u", "-G", GROUP, SOURCE], score,
+                    ["kcat", "-P", *b, "-X", "acks=all", "-X", "enable.idempotence=true", "-t", SCORED]]
+        # One is a static member of the group, the other is not: both are in use.
+        instance = ["--instance", "torture-0"] if i == 0 else []
+        return [["kafka-consume", *b, "-G", GROUP, *instance, SOURCE], score,
+                ["kafka-produce", *b, "-t", SCORED, "--transactional-id", f"torture-{i}"]]
+
+    def tick(self):
+        """What goes on all the time, a hundredth of a second of it."""
+        time.sleep(0.01)
+        now = time.monotonic()
+        for p in self.pipelines:
+            p.supervise(now)
+        if self.feed:
+            if self.feed.process.poll() is not None and self.feed.process.returncode:
+                raise Failed("the feed of records died")
+            if self.blows_left > 0:
+                self.feed.tick(now, (self.blows_left + 0.5) * self.seconds_a_blow)
+        if self.follow.poll() is not None:
+            raise Failed("nobody follows the group")
+        data = self.follow.stdout.read()
+        lines = (self.partial + (data or b"").decode()).split("\n")
+        self.partial = lines.pop()
+        if lines:
+            self.sum, *self.offsets = map(int, lines[-1].split())
+            self.settle(now)
+
+    def settle(self, now):
+        """Blows behind which every partition has moved."""
+        if len(self.offsets) < PARTITIONS:
+            return
+        for since, before in list(self.open):
+            if len(before) < PARTITIONS or all(a > b for a, b in zip(self.offsets, before)):
+                self.recoveries.append(now - since)
+                self.open.remove((since, before))
+
+    def wait(self, seconds, until=lambda: False):
+        """Goes on until it is so, or for some seconds. How long it took, or None."""
+        begin = time.monotonic()
+        while not until():
+            if time.monotonic() - begin >= seconds:
+                return None
+            self.tick()
+        return time.monotonic() - begin
+
+    def server(self, *command):
+        """A function of kafka.bash, while all goes on."""
+        p = self.brokers.start(*command)
+        if self.wait(90, lambda: p.poll() is not None) is None or p.returncode:
+            raise Failed(f"{' '.join(command)} failed")
+
+    def plan(self):
+        """Half are kills; of the stops some are longer than the session of a member."""
+        n = self.options.kills
+        kinds = ["broker"] * (n // 5 if self.options.brokers > 1 else 0)
+        kinds += ["long stop"] * max(1, n // 10)
+        kinds += ["stop"] * (n // 4)
+        kinds += ["kill"] * (n - len(kinds))
+        self.rng.shuffle(kinds)
+        return kinds[:n]
+
+    def strike(self, kind):
+        """One blow, and the time until the group gets on."""
+        if kind == "broker":
+            self.strike_broker()
+            return
+        pipeline = self.rng.choice(self.pipelines)
+        stage = self.rng.randrange(3)
+        # A pipeline that is being ended by its pipes is given time to start.
+        if self.wait(60, lambda: len(pipeline.living()) == 3) is None:
+            raise Failed(f"{pipeline.name} does not start")
+        victim = pipeline.processes[stage]
+        self.blows[f"{kind} {pipeline.label(victim)}"] += 1
+        if kind == "kill":
+            victim.kill()
+        else:
+            victim.send_signal(signal.SIGSTOP)
+            self.wait(self.rng.uniform(SESSION_S + 0.5, SESSION_S + 2) if kind == "long stop"
+                      else 0.1 * 60 ** self.rng.random())
+            victim.send_signal(signal.SIGCONT)
+        self.await_progress()
+
+    def strike_broker(self):
+        node, how = str(self.rng.randrange(self.brokers.n) + 1), self.rng.choice(("TERM", "KILL"))
+        self.blows[f"{how} broker"] += 1
+        self.server("kafka_node_stop", node, how)
+        self.await_progress()
+        self.server("kafka_node_start", node)
+        self.server("kafka_wait", "in-sync")
+
+    def await_progress(self):
+        """Until more is committed than was after the blow, or patience ends."""
+        before, now = self.sum, time.monotonic()
+        self.open.append((now, self.offsets))
+        took = self.wait(PATIENCE_S, lambda: self.sum > before)
+        self.times.append(PATIENCE_S if took is None else took)
+        self.overdue += took is None
+
+    def torment(self):
+        began = time.monotonic()
+        for i, kind in enumerate(self.plan()):
+            self.wait(self.rng.uniform(0, 0.5))
+            self.strike(kind)
+            self.blows_left -= 1
+            self.seconds_a_blow = (time.monotonic() - began) / (i + 1)
+            if self.options.verbose:
+                print(f"{i + 1:4} {kind:9} {self.times[-1]:6.2f} s to progress, {self.feed.given}"
+                      f" records fed, {self.sum} committed", flush=True)
+
+    def run(self):
+        names = [f"pipeline-{i}" for i in range(2)]
+        self.pipelines = [Pipeline(name, self.commands(i), os.path.join(self.folder, name + ".log"),
+                                   1 if self.options.usual else 30) for i, name in enumerate(names)]
+        self.feed = Feed(self.brokers, self.options.records, random.Random(self.options.seed + 1))
+        if self.wait(60, lambda: self.sum > 0) is None:
+            raise Failed("the group does not start")
+        self.torment()
+        self.feed.finish()
+        if self.wait(120, lambda: self.sum >= self.options.records) is None:
+            raise Failed(f"only {self.sum} of {self.options.records} records are committed")
+        for p in self.pipelines:
+            p.end()
+        gone = lambda: not any(p.living() for p in self.pipelines)
+        if self.wait(30, gone) is None:
+            raise Failed("the pipelines do not end")
+        for p in self.pipelines:
+            if not self.options.usual and any(q.returncode for q in p.processes):
+                raise Failed(f"{p.name} ended with {[name_of(q.returncode) for q in p.processes]}")
+
+    def close(self):
+        for p in self.pipelines:
+            for q in p.living():
+                q.kill()
+        self.follow.kill()
+        self.brokers.stop()
+
+
+class Judge:
+    """Every number once; in each partition in order."""
+
+    def __init__(self, records):
+        self.times_seen = bytearray(records)
+        self.last = {}
+        self.disorder = self.count = 0
+
+    def see(self, partition, n):
+        self.count += 1
+        if not self.times_seen[n] and n < self.last.get(partition, -1):
+            self.disorder += 1
+        self.last[partition] = max(n, self.last.get(partition, -1))
+        self.times_seen[n] = min(255, self.times_seen[n] + 1)
+
+    def verdict(self):
+        lost = self.times_seen.count(0)
+        return {"read": self.count, "lost": lost,
+                "doubled": self.count + lost - len(self.times_seen), "disorder": self.disorder}
+
+
+def by_kcat(address, records):
+    judge = Judge(records)
+    argv = ["kcat", "-C", "-e", "-q", "-b", address, "-t", SCORED, "-o", "beginning", "-f", "%p %s\n",
+            "-X", "isolation.level=read_committed"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as p:
+        for line in p.stdout:
+            partition, value = line.split(b" ", 1)
+            judge.see(int(partition), json.loads(value)["n"])
+    if p.returncode:
+        raise Failed(f"kcat ended with {p.returncode}")
+    return judge.verdict()
+
+
+def by_consume(address, records):
+    judge = Judge(records)
+    argv = ["kafka-consume", "-b", address, "-t", SCORED, "--from-offset", "beginning", "-e"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as p:
+        for line in p.stdout:
+            record = json.loads(line)
+            judge.see(record["_kafka"]["partition"], record["n"])
+    if p.returncode:
+        raise Failed(f"kafka-consume ended with {p.returncode}")
+    return judge.verdict()
+
+
+def report(torture, found, seconds):
+    options = torture.options
+    blows = ", ".join(f"{n} × {name}" for name, n in sorted(torture.blows.items()))
+    print(f"blows: {blows}")
+    for p in torture.pipelines:
+        ends = ", ".join(f"{n} × {name}" for name, n in sorted(p.statuses.items()))
+        print(f"{p.name}: started {p.starts} times; ends: {ends}")
+    result = {"recipe": "usual" if options.usual else "exact", "seed": options.seed,
+              "kills": sum(torture.blows.values()), "brokers": options.brokers,
+              "kafka": options.kafka, "records": options.records, **found,
+              "restarts": sum(p.starts - 1 for p in torture.pipelines),
+              "progress_p50_s": round(statistics.median(torture.times), 3),
+              "progress_max_s": round(max(torture.times), 3),
+              "not_in_time": torture.overdue,
+              "recovery_p50_s": round(statistics.median(torture.recoveries or [0]), 3),
+              "recovery_max_s": round(max(torture.recoveries or [0]), 3),
+              "seconds": round(seconds)}
+    print(f"{result['kills']} blows: lost {result['lost']}, doubled {result['doubled']}, out of order"
+          f" {result['disorder']} of {options.records}; to progress {result['progress_p50_s']} s"
+          f" (median), {result['progress_max_s']} s (longest)")
+    return result
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
+    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--kafka", default="3.9.2", metavar="VERSION")
+    parser.add_argument("--usual", action="store_true", help="torment the usual recipe")
+    parser.add_argument("--keep", metavar="FOLDER", help="leave logs there")
+    parser.add_argument("--verbose", action="store_true", help="a line for every blow")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    folder = options.keep or tempfile.mkdtemp(prefix="torture-")
+    os.makedirs(folder, exist_ok=True)
+    torture, began = None, time.monotonic()
+    try:
+        torture = Torture(options, folder)
+        torture.run()
+        found = by_kcat(torture.brokers.address, options.records)
+        if options.usual:
+            found["disorder"] = 0  # its records have no key: they go to any partition
+        elif by_consume(torture.brokers.address, options.records) != found:
+            raise Failed("kcat and kafka-consume read different things")
+        result = report(torture, found, time.monotonic() - began)
+    except Failed as failure:
+        for p in torture.pipelines if torture else []:
+            p.log.close()
+            with open(p.log.name, encoding="utf-8", errors="replace") as log:
+                print(f"{p.name}'s last words:", *log.readlines()[-15:], sep="\n  ")
+        result = {"failed": str(failure)}
+    finally:
+        if torture:
+            torture.close()
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(json.dumps(result), flush=True)
+    return 0 if not any(result.get(k, 1) for k in ("lost", "doubled", "disorder")) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
