@@ -61,7 +61,7 @@ static int parse(struct template *t, const char *text, struct error *err)
 			if (!*end)
 				return error_set(err, ERROR_USAGE, "'%%{' at byte %zu has no '}'",
 						 at + 1);
-			if (add_field(t, p + 2, (size_t)(end - p - 2), at, err))
+			if (add_field(t, p + 2, (size_t)(end - p - 2), at + 2, err))
 				return -1;
 			p = end + 1;
 		} else if (p[0]) {
@@ -119,17 +119,26 @@ int template_want(struct template *t, struct fields *fields, struct error *err)
 	return 0;
 }
 
+static int add_string(struct template *t, const struct value *v, struct buf *out, struct error *err)
+{
+	if (!t->array)
+		return value_string(v, out, err);
+	t->string.len = 0;
+	if (value_string(v, &t->string, err))
+		return -1;
+	return json_add_text(out, t->string.data, t->string.len, err);
+}
+
 static int add_value(struct template *t, const struct template_piece *p, const struct value *v,
 		     struct buf *out, struct error *err)
 {
 	switch (v->kind) {
 	case VALUE_STRING:
-		if (!t->array)
-			return value_string(v, out, err);
-		t->string.len = 0;
-		if (value_string(v, &t->string, err))
-			return -1;
-		return json_add_text(out, t->string.data, t->string.len, err);
+		if (!add_string(t, v, out, err))
+			return 0;
+		return err->kind == ERROR_DATA
+			       ? error_prefix(err, "field '%s' of %s", p->text, t->of)
+			       : -1;
 	case VALUE_NUMBER:
 	case VALUE_TRUE:
 	case VALUE_FALSE:
