@@ -63,7 +63,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 .PHONY: help deps all tests fuzzers benches demo check check-variants check-services ci bench \
-	torture fuzz lint install uninstall clean
+	bench-kafka torture fuzz lint install uninstall clean
 .SECONDARY:
 
 ## all: build the programs into build/bin (the default)
@@ -126,7 +126,7 @@ $(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
 # All that tests run, built.
 tests: $(PROGRAMS) $(UNIT_TESTS) $(REPLAYS) $(SERVICE_TOOLS)
 fuzzers: $(FUZZERS)
-benches: $(PROGRAMS) $(BENCHES)
+benches: $(PROGRAMS) $(BENCHES) $(SERVICE_TOOLS)
 
 ## demo: the SECOM job from raw files to a report; installs what it needs first
 demo: deps-demo
@@ -151,10 +151,15 @@ check-services: deps-services
 ci:
 	@tests/ci.sh deps lint demo check check-variants check-services
 
-## bench: speed and memory, side by side with scikit-learn, isotree and treelite
+## bench: speed and memory beside scikit-learn, isotree, treelite; kcat and Kafka's own tools
 bench: deps-bench
 	@$(SUBMAKE) benches
 	@tests/bench/run.sh $(B)
+
+## bench-kafka: the part of it that is about Kafka
+bench-kafka: deps-services
+	@$(SUBMAKE) benches
+	@tests/bench/run.sh $(B) kafka
 
 ## fuzz: each fuzz target for FUZZ_SECONDS=60
 fuzz: deps-variants

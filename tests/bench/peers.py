@@ -26,30 +26,12 @@ import tl2cgen
 import treelite
 from sklearn.ensemble import IsolationForest
 
+from table import MB, heading, line, say, verdict
+
 BUILD = os.path.abspath(sys.argv[1])
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROWS = 1_000_000
 RUNS = 3
-MB = 1 << 20
-
-missed = []
-
-
-def say(text=""):
-    print(text, flush=True)
-
-
-def line(what, ours, peer, peer_name, ratio=None, goal=None, unit=""):
-    """One row of the table. Without a peer only the goal is compared."""
-    text = f"| {what} | {ours:,.4g} {unit} | "
-    text += f"{peer:,.4g} {unit} ({peer_name}) | {ratio:.1f} | " if peer is not None else "| | "
-    if goal is not None:
-        figure = ratio if peer is not None else ours
-        good = figure >= goal[1] if goal[0] == ">=" else figure <= goal[1]
-        text += f"{goal[0]} {goal[1]:,.4g}{'' if good else ' MISSED'}"
-        if not good:
-            missed.append(what)
-    say(text + " |")
 
 
 def best(function, runs=RUNS):
@@ -226,7 +208,7 @@ def replay():
 
 
 def main():
-    say("| what | ours | peer | times | goal |\n|---|---|---|---|---|")
+    heading()
     with tempfile.TemporaryDirectory() as folder:
         in_memory(folder, 5, 100, ROWS, {
             "fit": (">=", 1), "treelite": True,
@@ -237,8 +219,7 @@ def main():
         whole_secom(folder)
         whole_tables(folder)
     replay()
-    say()
-    say("all goals reached" if not missed else "missed: " + "; ".join(missed))
+    verdict()
 
 
 main()
