@@ -1,0 +1,227 @@
+#include "lib/kafka/consumer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "lib/kafka/assignment.h"
+#include "lib/kafka/consumer_impl.h"
+
+#define ASK_MS 50 /* whether a broker is back */
+#define ASK_EVERY_MS 1000
+#define CONFIRM_MS 5000 /* whether a topic is gone */
+
+bool consumer_stopped(void *context)
+{
+	const struct consumer *c = context;
+
+	return c->o.stop(c->o.context) || rd_kafka_assignment_lost(c->rk);
+}
+
+int consumer_lost_place(struct consumer *c, const struct position *x, const char *reason,
+			struct error *err)
+{
+	static const struct start_offset beginning = {.kind = START_BEGINNING};
+	struct assignment a = {.rk = c->rk,
+			       .from = &beginning,
+			       .timeout_ms = c->o.drain_ms,
+			       .stop = c->o.stop,
+			       .context = c->o.context};
+	struct positions one = {.n = 0};
+	int ret = positions_add(&one, x->topic, x->partition, err);
+
+	if (!ret) {
+		one.items[0].stored = x->next;
+		ret = assignment_resolve(&a, &one, err);
+	}
+	if (!ret)
+		error_set(err, ERROR_RETRY, "topic '%s', partition %d: cannot read on: %s",
+			  x->topic, (int)x->partition, reason);
+	positions_release(&one);
+	return -1;
+}
+
+/* A topic of ours is not known: for long, or is a broker only new? */
+static int confirm_unknown(struct consumer *c, const rd_kafka_message_t *m, struct error *err)
+{
+	const char *topic = rd_kafka_topic_name(m->rkt);
+	const rd_kafka_metadata_t *metadata;
+	const struct kafka_reach reach = {.timeout_ms = CONFIRM_MS,
+					  .topic = topic,
+					  .stop = c->o.stop,
+					  .context = c->o.context};
+
+	for (int left = CONFIRM_MS; left > 0; left -= ASK_MS) {
+		if (kafka_reach(c->rk, &reach, c->reasons, &metadata, err))
+			return err->kind == ERROR_NONE ? -1 : 0; /* that is another matter */
+		rd_kafka_resp_err_t code = metadata->topic_cnt ? metadata->topics[0].err : m->err;
+		rd_kafka_metadata_destroy(metadata);
+		if (!code)
+			return 0;
+		rd_kafka_poll(c->rk, 0);
+		struct timespec pause = {.tv_nsec = ASK_MS * 1000000};
+		nanosleep(&pause, NULL);
+	}
+	return kafka_error(err, m->err, NULL, false, "topic '%s'", topic);
+}
+
+static struct position *position_of(struct consumer *c, const rd_kafka_message_t *m)
+{
+	if (m->rkt != c->last_topic || m->partition != c->last_partition) {
+		if (!m->rkt)
+			return NULL;
+		c->last = positions_find(&c->positions, rd_kafka_topic_name(m->rkt), m->partition);
+		c->last_topic = m->rkt;
+		c->last_partition = m->partition;
+	}
+	return c->last;
+}
+
+/* What comes in a message's place. */
+static int take_event(struct consumer *c, const rd_kafka_message_t *m, struct error *err)
+{
+	struct position *x = position_of(c, m);
+	const char *reason = rd_kafka_message_errstr(m);
+	char text[400];
+
+	switch (m->err) {
+	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+		if (x) {
+			position_reached(x, m->offset);
+			x->at_end = true;
+		}
+		return 0;
+	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+		return x ? consumer_lost_place(c, x, reason, err) : 0;
+	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+		return m->rkt ? confirm_unknown(c, m, err) : 0;
+	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+		return kafka_error(err, m->err, reason, false, "group '%s'", c->o.group);
+	default:
+		break;
+	}
+	if (kafka_error_kind(m->err, false) == ERROR_CONFIG)
+		return kafka_error(err, m->err, reason, false, "%s%s%s", m->rkt ? "topic '" : "",
+				   m->rkt ? rd_kafka_topic_name(m->rkt) : "cannot read",
+				   m->rkt ? "'" : "");
+	snprintf(text, sizeof(text), "%s", reason);
+	c->o.note(c->o.context, text);
+	return 0;
+}
+
+int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
+		  const struct position **of, struct error *err)
+{
+	rd_kafka_message_t *m = c->queue ? rd_kafka_consume_queue(c->queue, timeout_ms)
+					 : rd_kafka_consumer_poll(c->rk, timeout_ms);
+	struct position *x;
+	int ret = 0;
+
+	if (c->failed) {
+		*err = c->failure;
+		ret = -1;
+	} else if (m && m->err) {
+		ret = take_event(c, m, err);
+	} else if (m && (x = position_of(c, m))) {
+		if (position_received(x, m->offset, err)) {
+			rd_kafka_message_destroy(m);
+			return -1;
+		}
+		c->counts.messages++;
+		c->counts.bytes += m->len;
+		*got = m;
+		*of = x;
+		return 1;
+	}
+	if (m)
+		rd_kafka_message_destroy(m);
+	return ret;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Tells once that all brokers are away, and once that they are back. */
+static void watch_brokers(struct consumer *c)
+{
+	const rd_kafka_metadata_t *metadata;
+	char reason[300], text[400];
+
+	if (!c->told_down) {
+		kafka_reasons_last(c->reasons, reason, sizeof(reason));
+		snprintf(text, sizeof(text), "all brokers are away, waiting for them: %s", reason);
+		c->o.note(c->o.context, text);
+		c->told_down = true;
+	}
+	if (monotonic_ms() < c->ask_ms)
+		return;
+	if (!rd_kafka_metadata(c->rk, 0, NULL, &metadata, ASK_MS)) {
+		rd_kafka_metadata_destroy(metadata);
+		c->all_down = c->told_down = false;
+		c->o.note(c->o.context, "brokers are back");
+	}
+	c->ask_ms = monotonic_ms() + ASK_EVERY_MS;
+}
+
+int consumer_serve(struct consumer *c, struct error *err)
+{
+	if (c->queue)
+		rd_kafka_poll(c->rk, 0);
+	if (c->failed) {
+		*err = c->failure;
+		return -1;
+	}
+	if (c->all_down)
+		watch_brokers(c);
+	return 0;
+}
+
+bool consumer_assigned(const struct consumer *c)
+{
+	return c->assigned;
+}
+
+struct positions *consumer_positions(struct consumer *c)
+{
+	return &c->positions;
+}
+
+int consumer_drain_ms(const struct consumer *c)
+{
+	return c->o.drain_ms;
+}
+
+void consumer_pause(struct consumer *c, bool paused)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)c->positions.n);
+
+	for (size_t i = 0; i < c->positions.n; i++)
+		rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
+						  c->positions.items[i].partition);
+	if (paused)
+		rd_kafka_pause_partitions(c->rk, list);
+	else
+		rd_kafka_resume_partitions(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+struct consumer_counts consumer_counts(const struct consumer *c)
+{
+	return c->counts;
+}
+
+int64_t consumer_lag(struct consumer *c, const struct position *x)
+{
+	int64_t low, high;
+
+	if (rd_kafka_get_watermark_offsets(c->rk, x->topic, x->partition, &low, &high) || high < 0)
+		return -1;
+	return high > x->next ? high - x->next : 0;
+}

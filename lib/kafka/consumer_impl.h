@@ -1,0 +1,52 @@
+/* The inside of struct consumer, shared by its parts. */
+#ifndef KAFKA_CONSUMER_IMPL_H
+#define KAFKA_CONSUMER_IMPL_H
+
+#include "lib/kafka/consumer.h"
+#include "lib/kafka/offset_store.h"
+
+struct consumer {
+	struct consumer_options o;
+	struct kafka_reasons *reasons;
+	rd_kafka_t *rk;
+	struct positions positions;
+	struct consumer_counts counts;
+	bool all_down; /* every broker, when last heard of */
+	bool told_down;
+	int64_t ask_ms; /* when to ask next whether they are back */
+	/* The position of the last message, which that of the next one mostly is. */
+	const rd_kafka_topic_t *last_topic;
+	int32_t last_partition;
+	struct position *last;
+
+	/* In a group. */
+	struct offset_store store;
+	struct membership membership; /* at the assignment */
+	struct membership now;
+	bool assigned, closing;
+	bool failed; /* a callback of librdkafka did: err says how */
+	struct error failure;
+
+	/* Without one. */
+	rd_kafka_queue_t *queue;
+	rd_kafka_topic_t **handles; /* [positions.n] */
+};
+
+/* Waits for the brokers and looks for the topics that are named. */
+int consumer_reach(struct consumer *c, struct error *err);
+
+/* Without a group: finds the partitions, and begins to read them. */
+int consumer_read(struct consumer *c, struct error *err);
+
+/* With one: the callback of librdkafka. */
+void consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+			rd_kafka_topic_partition_list_t *list, void *opaque);
+
+/* Whether to stop waiting: told so, or the assignment is lost meanwhile. A callback. */
+bool consumer_stopped(void *c);
+
+/* ERROR_NO_INPUT when the offset at which x reads is not there, else ERROR_RETRY. */
+int consumer_lost_place(struct consumer *c, const struct position *x, const char *reason,
+			struct error *err);
+
+#endif

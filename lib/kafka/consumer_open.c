@@ -1,0 +1,181 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "lib/base/number.h"
+#include "lib/kafka/consumer_impl.h"
+
+#define LEAVE_SLICE_MS 20
+
+static const char owner_commits[] = "offsets are committed with what was made of their records";
+static const char explicit_start[] = "offsets that are gone must not be passed over";
+
+static const struct kafka_setting common_settings[] = {
+	{"enable.partition.eof", "true", "the ends of partitions are looked for"},
+	{"enable.auto.commit", "false", owner_commits},
+	{"enable.auto.offset.store", "false", owner_commits},
+	{"auto.offset.reset", "error", explicit_start},
+	{"session.timeout.ms", "10000", NULL},
+	{"heartbeat.interval.ms", "1000", NULL},
+	{"max.poll.interval.ms", "300000", NULL},
+};
+#define N_COMMON (sizeof(common_settings) / sizeof(*common_settings))
+
+static const struct kafka_setting group_settings[] = {
+	{"isolation.level", "read_committed", "in a group others' transactions must be waited for"},
+	{"partition.assignment.strategy", "range",
+	 "other assignors take partitions away before what was read of them is committed"},
+#if RD_KAFKA_VERSION >= 0x020400ff
+	{"group.protocol", "classic",
+	 "the other takes partitions away before what was read of them is committed"},
+#endif
+};
+#define N_GROUP (sizeof(group_settings) / sizeof(*group_settings))
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct consumer *c = opaque;
+	char text[400];
+
+	if (code == RD_KAFKA_RESP_ERR__FATAL) {
+		rd_kafka_resp_err_t why = rd_kafka_fatal_error(rk, text, sizeof(text));
+		c->failed = true;
+		kafka_error(&c->failure, why, text, false, "cannot go on");
+		return;
+	}
+	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		c->all_down = true;
+	kafka_reasons_note(c->reasons, (rd_kafka_resp_err_t)code, reason);
+}
+
+static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
+{
+	struct kafka_setting settings[N_COMMON + N_GROUP + 3] = {0};
+	rd_kafka_conf_t *conf;
+	size_t n = N_COMMON;
+
+	memcpy(settings, common_settings, sizeof(common_settings));
+	if (c->o.group) {
+		memcpy(settings + n, group_settings, sizeof(group_settings));
+		n += N_GROUP;
+		settings[n++] = (struct kafka_setting){"group.id", c->o.group, "'-G' names it"};
+		if (c->o.instance)
+			settings[n++] = (struct kafka_setting){"group.instance.id", c->o.instance,
+							       "'--instance' names it"};
+	}
+	if (!(conf = kafka_conf_new(c->o.kafka, settings, err)))
+		return NULL;
+	rd_kafka_conf_set_opaque(conf, c);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	if (c->o.log)
+		rd_kafka_conf_set_log_cb(conf, c->o.log);
+	if (c->o.group)
+		rd_kafka_conf_set_rebalance_cb(conf, consumer_rebalance);
+	return conf;
+}
+
+static int subscribe(struct consumer *c, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)c->o.n_topics);
+	rd_kafka_resp_err_t code;
+
+	for (size_t i = 0; i < c->o.n_topics; i++)
+		rd_kafka_topic_partition_list_add(list, c->o.topics[i], RD_KAFKA_PARTITION_UA);
+	code = rd_kafka_poll_set_consumer(c->rk);
+	if (!code)
+		code = rd_kafka_subscribe(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code ? kafka_error(err, code, NULL, true, "cannot join group '%s'", c->o.group) : 0;
+}
+
+/* A callback must be back long before the group gives the consumer up. */
+static void bound_drain(struct consumer *c)
+{
+	char text[32] = "";
+	size_t size = sizeof(text);
+	int64_t ms;
+
+	if (!rd_kafka_conf_get(rd_kafka_conf(c->rk), "max.poll.interval.ms", text, &size) &&
+	    !number_read_int(text, text + strlen(text), &ms) && c->o.drain_ms > ms / 2)
+		c->o.drain_ms = (int)(ms / 2);
+}
+
+struct consumer *consumer_open(const struct consumer_options *o, struct error *err)
+{
+	struct consumer *c = mem_alloc(1, sizeof(*c), err);
+	rd_kafka_conf_t *conf;
+	char why[300];
+
+	if (!c)
+		return NULL;
+	c->o = *o;
+	c->membership.generation = c->now.generation = -1;
+	if (!(c->reasons = kafka_reasons_new(err)) || !(conf = configure(c, err)))
+		goto fail;
+	if (!(c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why)))) {
+		rd_kafka_conf_destroy(conf);
+		error_set(err, ERROR_USAGE, "%s", why);
+		goto fail;
+	}
+	bound_drain(c);
+	c->store = (struct offset_store){.rk = c->rk,
+					 .group = o->group,
+					 .command = o->offsets_from,
+					 .stop = consumer_stopped,
+					 .context = c};
+	if (!consumer_reach(c, err) && !(o->group ? subscribe(c, err) : consumer_read(c, err)))
+		return c;
+fail:
+	consumer_close(c, 0);
+	return NULL;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Whether the group was left in time. */
+static bool leave(struct consumer *c, int timeout_ms)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+	int64_t end = monotonic_ms() + timeout_ms;
+	rd_kafka_error_t *failed = rd_kafka_consumer_close_queue(c->rk, queue);
+	bool closed;
+
+	if (failed) {
+		rd_kafka_error_destroy(failed);
+		return false;
+	}
+	while (!(closed = rd_kafka_consumer_closed(c->rk)) && monotonic_ms() < end)
+		rd_kafka_queue_poll_callback(queue, LEAVE_SLICE_MS);
+	if (closed)
+		rd_kafka_queue_destroy(queue);
+	return closed;
+}
+
+void consumer_close(struct consumer *c, int timeout_ms)
+{
+	bool clean = true;
+
+	if (!c)
+		return;
+	c->closing = true;
+	if (c->rk && c->o.group && timeout_ms > 0)
+		clean = leave(c, timeout_ms);
+	else if (c->rk)
+		clean = false;
+	if (!clean)
+		return;
+	if (c->rk)
+		rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	kafka_reasons_free(c->reasons);
+	positions_release(&c->positions);
+	membership_release(&c->membership);
+	membership_release(&c->now);
+	free(c->handles);
+	free(c);
+}
