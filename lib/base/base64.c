@@ -1,13 +1,25 @@
 #include "lib/base/base64.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #define NO_DIGIT 64
 
-int base64_add(struct buf *out, const void *bytes, size_t n, struct error *err)
+/* Four digits for 24 bits. */
+static char *put(char *to, unsigned bits)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	to[0] = digits[bits >> 18];
+	to[1] = digits[bits >> 12 & 63];
+	to[2] = digits[bits >> 6 & 63];
+	to[3] = digits[bits & 63];
+	return to + 4;
+}
+
+int base64_add(struct buf *out, const void *bytes, size_t n, struct error *err)
+{
 	const unsigned char *p = bytes;
 
 	if (!n)
@@ -17,21 +29,11 @@ int base64_add(struct buf *out, const void *bytes, size_t n, struct error *err)
 	if (buf_reserve(out, (n + 2) / 3 * 4, err))
 		return -1;
 	char *to = out->data + out->len;
-	for (; n >= 3; n -= 3, p += 3, to += 4) {
-		to[0] = digits[p[0] >> 2];
-		to[1] = digits[(p[0] << 4 | p[1] >> 4) & 63];
-		to[2] = digits[(p[1] << 2 | p[2] >> 6) & 63];
-		to[3] = digits[p[2] & 63];
-	}
+	for (; n >= 3; n -= 3, p += 3)
+		to = put(to, (unsigned)p[0] << 16 | (unsigned)p[1] << 8 | p[2]);
 	if (n) {
-		unsigned second = n > 1 ? p[1] : 0;
-		to[0] = digits[p[0] >> 2];
-		to[1] = digits[(p[0] << 4 | second >> 4) & 63];
-		to[2] = '=';
-		if (n > 1)
-			to[2] = digits[second << 2 & 63];
-		to[3] = '=';
-		to += 4;
+		to = put(to, (unsigned)p[0] << 16 | (n > 1 ? (unsigned)p[1] << 8 : 0));
+		memset(to - 3 + n, '=', 3 - n);
 	}
 	out->len = (size_t)(to - out->data);
 	return 0;
