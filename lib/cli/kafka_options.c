@@ -77,6 +77,6 @@ void kafka_cli_log(const rd_kafka_t *rk, int level, const char *facility, const 
 	(void)rk;
 	if (level == LOG_DEBUG)
 		message_note("librdkafka: %s: %s", facility, text);
-	else if (level <= LOG_WARNING && strcmp(facility, "FAIL"))
+	else if (level <= LOG_ERR && strcmp(facility, "FAIL"))
 		message_note("librdkafka: %s", text);
 }

@@ -12,7 +12,8 @@
 #include "lib/cli/message.h"
 
 static int wake_fd = -1;
-static volatile sig_atomic_t hangup, interrupted, terminated;
+static volatile sig_atomic_t hangup, interrupted, terminated, is_late;
+static bool is_sink;
 static char late[256]; /* what to say when draining took too long; handlers cannot format */
 
 void signals_wake(void)
@@ -54,6 +55,12 @@ static void on_source_terminated(int sig)
 static void on_alarm(int sig)
 {
 	(void)sig;
+	if (is_sink && !is_late) {
+		is_late = 1;
+		alarm(SIGNALS_DRAIN_S);
+		signals_wake();
+		return;
+	}
 	if (write(STDERR_FILENO, late, strlen(late)) < 0)
 		_exit(ERROR_RETRY);
 	_exit(ERROR_RETRY);
@@ -89,6 +96,17 @@ void signals_source(void)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	catch_signal(SIGINT, on_signal);
 	catch_signal(SIGTERM, on_source_terminated);
+}
+
+void signals_sink(void)
+{
+	is_sink = true;
+	signals_filter(false);
+}
+
+bool signals_late(void)
+{
+	return is_late;
 }
 
 void signals_drained(void)

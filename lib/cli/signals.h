@@ -5,6 +5,7 @@
  *     SIGINT   what was read is written, then the program dies of the signal
  *     SIGTERM  a filter drains its input for at most SIGNALS_DRAIN_S seconds: 0 if its end was
  *              reached, else 75; to a source it is the end of input (a second one ends it at once)
+ *              (a sink is told then, and ended SIGNALS_DRAIN_S later, with 75)
  *     SIGHUP   with reload: signals_take_hangup tells once; without: as by default
  *
  * A signal that was ignored when the program began stays ignored.
@@ -19,13 +20,20 @@
 /* For the main thread, before others are started. */
 void signals_filter(bool reload);
 
+/* As signals_filter(false), for a program at the end of a pipeline, which has to bring what it took
+ * to an end: it is told when its time to drain is over. */
+void signals_sink(void);
+
+/* SIGTERM came to a sink SIGNALS_DRAIN_S ago. */
+bool signals_late(void);
+
 /* The input's end was reached and all of it was dealt with: there is no hurry any more. */
 void signals_drained(void);
 
 /* As signals_filter, for a program at the head of a pipeline. */
 void signals_source(void);
 
-/* SIGTERM came to a source. */
+/* SIGTERM came. */
 bool signals_terminated(void);
 
 /* In other threads: leaves all these signals to the main one. */

@@ -24,17 +24,21 @@ extern const char *const time_option_units[];
 int time_options_parse_offset(const char *text, void *dest, struct error *err);
 
 /* The rows of the option table for the above; o is a struct time_options with static storage. */
-#define TIME_OPTIONS(o)                                                                        \
-	{.name = "time-field",                                                                 \
-	 .kind = OPTION_STRING,                                                                \
-	 .arg = "FIELD",                                                                       \
-	 .dest = &(o).field,                                                                   \
-	 .help = "field that holds the time, RFC 3339 or a number; default timestamp"},        \
-		{.name = "time-unit",                                                          \
-		 .kind = OPTION_CHOICE,                                                        \
-		 .dest = &(o).unit,                                                            \
-		 .choices = time_option_units,                                                 \
-		 .help = "unit of times that are numbers; default auto, by their size"},       \
+#define TIME_OPTIONS(o)                                                                 \
+	{.name = "time-field",                                                          \
+	 .kind = OPTION_STRING,                                                         \
+	 .arg = "FIELD",                                                                \
+	 .dest = &(o).field,                                                            \
+	 .help = "field that holds the time, RFC 3339 or a number; default timestamp"}, \
+		TIME_READING_OPTIONS(o)
+
+/* Those of them that say how a time is read. */
+#define TIME_READING_OPTIONS(o)                                                                \
+	{.name = "time-unit",                                                                  \
+	 .kind = OPTION_CHOICE,                                                                \
+	 .dest = &(o).unit,                                                                    \
+	 .choices = time_option_units,                                                         \
+	 .help = "unit of times that are numbers; default auto, by their size"},               \
 	{                                                                                      \
 		.name = "tz", .kind = OPTION_PARSE, .arg = "+HH:MM", .dest = &(o),             \
 		.parse = time_options_parse_offset,                                            \

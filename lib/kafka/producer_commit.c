@@ -1,0 +1,147 @@
+#include <string.h>
+#include <time.h>
+#include "lib/kafka/producer_impl.h"
+
+/* What a broker keeps with an offset, unless told otherwise (offset.metadata.max.bytes). */
+#define STATE_MAX 4096
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What is left of the transaction's time-out, which began at `start`. */
+static int left_ms(const struct producer *p, int64_t start)
+{
+	int64_t left = start + p->transaction_timeout_ms - now_ms();
+
+	return left > 0 ? (int)left : 0;
+}
+
+static int explain(rd_kafka_error_t *e, const char *what, struct error *err)
+{
+	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
+
+	kafka_error(err, code, rd_kafka_error_string(e), false, "%s", what);
+	if (err->kind != ERROR_CONFIG)
+		err->kind = ERROR_RETRY;
+	rd_kafka_error_destroy(e);
+	return -1;
+}
+
+static bool is_fencing(const rd_kafka_error_t *e)
+{
+	switch (rd_kafka_error_code(e)) {
+	case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+	case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+		return !rd_kafka_error_is_fatal(e);
+	default:
+		return false;
+	}
+}
+
+int producer_begin(struct producer *p, struct error *err)
+{
+	rd_kafka_error_t *e = rd_kafka_begin_transaction(p->rk);
+
+	return e ? explain(e, "cannot begin a transaction", err) : 0;
+}
+
+static int list_offsets(const struct control_record *mark, rd_kafka_topic_partition_list_t *list,
+			struct error *err)
+{
+	for (size_t i = 0; i < mark->n; i++) {
+		const struct control_partition *c = &mark->partitions[i];
+		rd_kafka_topic_partition_t *to =
+			rd_kafka_topic_partition_list_add(list, c->topic, c->partition);
+		size_t len = c->state ? strlen(c->state) : 0;
+
+		to->offset = c->to;
+		if (!len)
+			continue;
+		if (len > STATE_MAX)
+			return error_set(err, ERROR_CONFIG,
+					 "the state kept for partition %d of '%s' has %zu bytes; "
+					 "Kafka keeps at most %d with an offset",
+					 (int)c->partition, c->topic, len, STATE_MAX);
+		/* librdkafka gives it back with rd_free(), which is free(3). */
+		to->metadata = mem_strndup(c->state, len, err);
+		if (!to->metadata)
+			return -1;
+		to->metadata_size = len;
+	}
+	return 0;
+}
+
+/* The offsets and the group of a mark into the transaction: as producer_commit. */
+static int send_offsets(struct producer *p, const struct control_record *mark, int64_t start,
+			struct error *err)
+{
+	rd_kafka_consumer_group_metadata_t *group;
+	rd_kafka_topic_partition_list_t *list;
+	rd_kafka_error_t *e;
+	int ret = -1;
+
+	if (mark->generation < 0 || mark->generation > INT32_MAX || !mark->member || !*mark->member)
+		return error_set(err, ERROR_CONFIG,
+				 "a mark without a member and a generation would be fenced by "
+				 "nobody");
+	list = rd_kafka_topic_partition_list_new((int)mark->n);
+	group = rd_kafka_consumer_group_metadata_new_with_genid(
+		mark->group, (int32_t)mark->generation, mark->member, mark->instance);
+	if (list_offsets(mark, list, err))
+		goto out;
+	do {
+		e = rd_kafka_send_offsets_to_transaction(p->rk, list, group, left_ms(p, start));
+		if (!e || !rd_kafka_error_is_retriable(e) || !left_ms(p, start))
+			break;
+		rd_kafka_error_destroy(e);
+	} while (true);
+	ret = e ? is_fencing(e) : 0;
+	if (e && explain(e, "cannot commit the offsets", err) && !ret)
+		ret = -1;
+out:
+	rd_kafka_consumer_group_metadata_destroy(group);
+	rd_kafka_topic_partition_list_destroy(list);
+	return ret;
+}
+
+int producer_commit(struct producer *p, const struct control_record *mark, struct error *err)
+{
+	int64_t start = now_ms();
+	rd_kafka_error_t *e;
+	int ret;
+
+	if (mark && mark->n && (ret = send_offsets(p, mark, start, err)) != 0)
+		return ret;
+	do {
+		e = rd_kafka_commit_transaction(p->rk, left_ms(p, start));
+		if (!e)
+			return 0;
+		if (!rd_kafka_error_is_retriable(e) || !left_ms(p, start))
+			break;
+		rd_kafka_error_destroy(e);
+	} while (true);
+	return explain(e, "cannot commit", err);
+}
+
+int producer_abort(struct producer *p, struct error *err)
+{
+	int64_t start = now_ms();
+	rd_kafka_error_t *e;
+
+	p->voiding = true;
+	do {
+		e = rd_kafka_abort_transaction(p->rk, left_ms(p, start));
+		if (!e || !rd_kafka_error_is_retriable(e) || !left_ms(p, start))
+			break;
+		rd_kafka_error_destroy(e);
+	} while (true);
+	rd_kafka_poll(p->rk, 0);
+	p->voiding = false;
+	return e ? explain(e, "cannot abort", err) : 0;
+}
