@@ -68,7 +68,7 @@ int assignment_start(struct position *x, const struct extent *e, const struct st
 	next = replay_from >= 0 && replay_from < processed ? replay_from : processed;
 	if (next < e->low || processed > e->high)
 		return refuse(x, e, next < e->low ? next : processed, stored, err);
-	position_start(x, next, processed);
+	position_start(x, next, processed, e->high);
 	return 0;
 }
 

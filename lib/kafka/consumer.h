@@ -79,6 +79,9 @@ bool consumer_assigned(const struct consumer *c);
 struct positions *consumer_positions(struct consumer *c);
 int consumer_update_positions(struct consumer *c, struct error *err);
 
+/* Whether others may have our partitions by now. */
+bool consumer_lost(const struct consumer *c);
+
 /* Whether we are still the member that we were at the assignment. */
 int consumer_membership(struct consumer *c, const struct membership **m, bool *valid,
 			struct error *err);

@@ -117,6 +117,11 @@ int consumer_update_positions(struct consumer *c, struct error *err)
 	return code ? kafka_error(err, code, NULL, false, "cannot read positions") : 0;
 }
 
+bool consumer_lost(const struct consumer *c)
+{
+	return rd_kafka_assignment_lost(c->rk);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && !strcmp(a, b));
@@ -161,6 +166,8 @@ int consumer_commit(struct consumer *c, const int64_t *offsets, bool sync, struc
 			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
 							  c->positions.items[i].partition)
 				->offset = offsets[i];
+	for (size_t i = 0; i < c->positions.n; i++)
+		c->positions.items[i].stored = offsets[i];
 	code = list->cnt ? rd_kafka_commit(c->rk, list, !sync) : RD_KAFKA_RESP_ERR_NO_ERROR;
 	for (int i = 0; !code && sync && i < list->cnt; i++)
 		code = list->elems[i].err;

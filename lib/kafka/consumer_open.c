@@ -47,6 +47,22 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	kafka_reasons_note(c->reasons, (rd_kafka_resp_err_t)code, reason);
 }
 
+/* Of what is committed without waiting for the answer. */
+static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+		      rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	const struct consumer *c = opaque;
+	char text[300];
+
+	(void)rk;
+	for (int i = 0; !code && i < list->cnt; i++)
+		code = list->elems[i].err;
+	if (!code || code == RD_KAFKA_RESP_ERR__NO_OFFSET)
+		return;
+	snprintf(text, sizeof(text), "cannot commit offsets: %s", rd_kafka_err2str(code));
+	c->o.note(c->o.context, text);
+}
+
 static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 {
 	struct kafka_setting settings[N_COMMON + N_GROUP + 3] = {0};
@@ -70,6 +86,7 @@ static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 		rd_kafka_conf_set_log_cb(conf, c->o.log);
 	if (c->o.group)
 		rd_kafka_conf_set_rebalance_cb(conf, consumer_rebalance);
+	rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
 	return conf;
 }
 

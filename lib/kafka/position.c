@@ -66,9 +66,10 @@ struct position *positions_find(const struct positions *p, const char *topic, in
 	return at < p->n && !order(topic, partition, &p->items[at]) ? &p->items[at] : NULL;
 }
 
-void position_start(struct position *x, int64_t next, int64_t processed)
+void position_start(struct position *x, int64_t next, int64_t processed, int64_t end)
 {
 	x->next = next;
+	x->end = end;
 	x->processed = x->told = processed;
 	x->received = x->at_end = false;
 }
@@ -121,7 +122,7 @@ int positions_tell(struct positions *p, bool all, struct control_record *mark, s
 bool positions_at_end(const struct positions *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		if (!p->items[i].at_end)
+		if (!p->items[i].at_end && p->items[i].next < p->items[i].end)
 			return false;
 	return true;
 }

@@ -24,8 +24,9 @@ struct position {
 	int64_t processed;
 	int64_t next;  /* behind what has come; at first that of the first record to come */
 	int64_t told;  /* behind what marks have told of */
-	bool received; /* a message has come since the assignment */
-	bool at_end;   /* the partition's end has been reached, at least once */
+	int64_t end;   /* the partition's when it was assigned */
+	bool received; /* a message has come since then */
+	bool at_end;   /* the partition's end was seen, at least once */
 };
 
 /* In the order of topics, then of partitions. */
@@ -42,8 +43,9 @@ void positions_release(struct positions *p);
 /* NULL: it is none of them. */
 struct position *positions_find(const struct positions *p, const char *topic, int32_t partition);
 
-/* Work begins at `processed`, reading at `next`, which is not behind it. */
-void position_start(struct position *x, int64_t next, int64_t processed);
+/* Work begins at `processed`, reading at `next`, which is not behind it, of a partition that has
+ * offsets up to `end` now. */
+void position_start(struct position *x, int64_t next, int64_t processed, int64_t end);
 
 /* A message came. ERROR_RETRY when it came before: what is in the stream cannot be taken back. */
 int position_received(struct position *x, int64_t offset, struct error *err);
@@ -61,7 +63,7 @@ bool positions_moved(const struct positions *p);
  */
 int positions_tell(struct positions *p, bool all, struct control_record *mark, struct error *err);
 
-/* Whether the end of each was reached, of none too. */
+/* Whether each was read to its end, that of now or of the assignment; if there is none, too. */
 bool positions_at_end(const struct positions *p);
 
 /* How many are not committed as far as marks have told, when the stores have these offsets [n]. */
