@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include "lib/base/error.h"
+#include "lib/base/mem.h"
 
 struct metric {
 	const char *name; /* "records_total"; written as sensorutils_records_total{program="…"} */
@@ -16,5 +17,30 @@ struct metric {
 };
 
 int metrics_write(const char *path, const struct metric *metrics, size_t n, struct error *err);
+
+/* For metrics of several samples: labels that tell them apart, behind `program`. */
+struct metric_label {
+	const char *name;
+	const char *value; /* UTF-8, any characters */
+};
+
+struct metrics {
+	struct buf text;
+	const char *name; /* of the last one */
+};
+
+#define METRICS_INIT         \
+	{                    \
+		.name = NULL \
+	}
+
+/* Samples of one name follow each other. */
+int metrics_add(struct metrics *all, const struct metric *m, const struct metric_label *labels,
+		size_t n_labels, struct error *err);
+
+/* Writes what was added, and forgets it but for the memory. */
+int metrics_replace(struct metrics *all, const char *path, struct error *err);
+
+void metrics_release(struct metrics *all);
 
 #endif
