@@ -37,8 +37,12 @@ void kafka_reasons_free(struct kafka_reasons *r)
 	free(r);
 }
 
-static bool is_refusal(rd_kafka_resp_err_t code)
+/* A server of TLS 1.3 refuses a client's certificate after the handshake: to librdkafka a
+ * connection like any other that breaks. */
+static bool is_refusal(rd_kafka_resp_err_t code, const char *text)
 {
+	if (code == RD_KAFKA_RESP_ERR__TRANSPORT)
+		return strstr(text, "SSL alert");
 	return code != RD_KAFKA_RESP_ERR__FATAL && kafka_error_kind(code, true) == ERROR_CONFIG;
 }
 
@@ -53,8 +57,8 @@ void kafka_reasons_note(struct kafka_reasons *r, rd_kafka_resp_err_t code, const
 		r->code = code;
 		snprintf(r->text, sizeof(r->text), "%.*s", len, text);
 	}
-	if (is_refusal(code)) {
-		r->refusal = code;
+	if (is_refusal(code, text)) {
+		r->refusal = code == RD_KAFKA_RESP_ERR__TRANSPORT ? RD_KAFKA_RESP_ERR__SSL : code;
 		snprintf(r->refusal_text, sizeof(r->refusal_text), "%.*s", len, text);
 	}
 	pthread_mutex_unlock(&r->lock);
