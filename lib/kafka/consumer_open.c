@@ -160,15 +160,20 @@ static bool leave(struct consumer *c, int timeout_ms)
 {
 	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
 	int64_t end = monotonic_ms() + timeout_ms;
-	rd_kafka_error_t *failed = rd_kafka_consumer_close_queue(c->rk, queue);
+	rd_kafka_error_t *failed;
 	bool closed;
 
-	if (failed) {
+	rd_kafka_assign(c->rk, NULL); /* a rebalance may wait for it */
+	if ((failed = rd_kafka_consumer_close_queue(c->rk, queue))) {
 		rd_kafka_error_destroy(failed);
 		return false;
 	}
-	while (!(closed = rd_kafka_consumer_closed(c->rk)) && monotonic_ms() < end)
-		rd_kafka_queue_poll_callback(queue, LEAVE_SLICE_MS);
+	while (!(closed = rd_kafka_consumer_closed(c->rk)) && monotonic_ms() < end) {
+		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LEAVE_SLICE_MS);
+		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
+			rd_kafka_assign(c->rk, NULL);
+		rd_kafka_event_destroy(event);
+	}
 	if (closed)
 		rd_kafka_queue_destroy(queue);
 	return closed;
