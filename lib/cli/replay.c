@@ -1,44 +1,12 @@
-#include "lib/cli/replay.h"
+#include "lib/cli/replay_impl.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
-#include "lib/cli/filter_impl.h"
-#include "lib/cli/intake.h"
 #include "lib/cli/message.h"
 #include "lib/cli/overwrite.h"
-#include "lib/cli/paced_output.h"
-#include "lib/cli/progress.h"
-#include "lib/cli/repeat.h"
 #include "lib/cli/signals.h"
-#include "lib/record/event_time.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-
-struct replay {
-	const struct replay_options *options;
-	struct filter filter; /* what the output is made of: its options and added fields */
-	const char *added[1];
-
-	struct reader *reader;
-	struct repeat repeat;
-	struct block block;
-	struct filter_columns columns;
-	bool decided;
-	struct filter_plan *plan, *provisional; /* the latter before the first good record */
-	const struct filter_plan *scanned_by;
-	struct scanner *scanner; /* made for scanned_by */
-	size_t time_slot;
-	struct event_time time;
-	bool paced, naive_told;
-	struct paced_output out;
-	struct intake intake;
-	uint64_t n_written;
-	bool stopped; /* before the end of input: by a signal, --count or a failure of metrics */
-	int status;
-	struct progress progress;
-	int64_t metrics_due_ns;
-};
 
 static void show_metrics(struct replay *l, bool last)
 {
@@ -97,28 +65,6 @@ static int before_wait(void *context, int *timeout_ms, struct error *err)
 	return idle(l);
 }
 
-/* Whether a path of the input is what `column` names, or lies in it. */
-static bool lies_in(const char *path, const char *column, bool itself)
-{
-	size_t n = strlen(column);
-
-	return !strncmp(path, column, n) && (path[n] == '.' || (itself && !path[n]));
-}
-
-/* The time field cannot be replaced within a value that is written whole. */
-static int check_columns(const struct replay *l, struct error *err)
-{
-	const struct filter_columns *c = &l->columns;
-
-	for (size_t i = 0; l->options->restamp && !c->passed && i < c->n; i++)
-		if (lies_in(l->options->time.field, c->names[i], false))
-			return error_set(err, ERROR_USAGE,
-					 "'--restamp' cannot replace '%s' inside of '%s'; let "
-					 "--fields name what lies in it",
-					 l->options->time.field, c->names[i]);
-	return 0;
-}
-
 /* The plan for a block, which the first good record decides (b NULL: the header alone). */
 static const struct filter_plan *plan_for(struct replay *l, const struct block *b,
 					  struct error *err)
@@ -135,7 +81,7 @@ static const struct filter_plan *plan_for(struct replay *l, const struct block *
 			fields_free(fields);
 		return l->provisional;
 	}
-	if (ret < 0 || check_columns(l, err) ||
+	if (ret < 0 || replay_check_columns(l, err) ||
 	    filter_plan_finish(l->plan, &l->filter, &l->columns, err) ||
 	    writer_header(l->plan->writer, &l->out.buf, err))
 		return NULL;
@@ -178,38 +124,6 @@ static int read_time(struct replay *l, const struct record *rec, int64_t *ns, st
 	return 0;
 }
 
-/* Appends a record with what is stamped on it. */
-static int add_record(struct replay *l, const struct record *rec, struct error *err)
-{
-	const struct replay_options *o = l->options;
-	const struct writer *w = l->plan->writer;
-	const struct value *time = &rec->values[l->time_slot];
-	struct buf *out = &l->out.buf;
-	size_t at = out->len, n = 0;
-	int64_t now = o->stamp || o->restamp ? timestamp_now() : 0;
-	char event[EVENT_TIME_MAX], stamp[TIMESTAMP_MAX];
-
-	if (o->restamp)
-		n = event_time_format(&l->time, time, now, event);
-	if (o->restamp && !l->columns.passed) {
-		/* The scanner's own, good until the next record. */
-		struct value *v = (struct value *)(uintptr_t)time;
-		v->text = event;
-		v->len = n;
-	}
-	if (writer_begin(w, rec, out, err) ||
-	    (o->restamp && l->columns.passed &&
-	     event_time_replace(rec, time, event, n, out, at, err)))
-		return -1;
-	if (o->stamp) {
-		if (buf_reserve(out, 6 * strlen(o->stamp) + 2 * WRITER_VALUE_MAX, err))
-			return -1;
-		timestamp_format(stamp, now);
-		writer_word(w, out, 0, stamp);
-	}
-	return writer_end(w, rec, out, err);
-}
-
 /* Writes a record when it is due: 1; 0 if a signal came first; -1: it is bad, or worse. */
 static int replay_record(struct replay *l, const struct record *rec, struct error *err)
 {
@@ -222,7 +136,7 @@ static int replay_record(struct replay *l, const struct record *rec, struct erro
 	if (l->paced && (ret = paced_output_wait(&l->out, event_ns, err)) != 0)
 		return ret < 0 ? -1 : 0;
 	size_t undo = l->out.buf.len;
-	if (add_record(l, rec, err)) {
+	if (replay_add_record(l, rec, err)) {
 		l->out.buf.len = undo;
 		return -1;
 	}
@@ -303,28 +217,6 @@ static int replay_all(struct replay *l, struct error *err)
 	return 0;
 }
 
-/* The field of --stamp, which must not be that of --restamp. */
-static int own_stamp(struct replay *l, struct error *err)
-{
-	const struct replay_options *o = l->options;
-	struct buf path = BUF_INIT;
-	int ret = -1;
-
-	if (!*o->stamp || !strcmp(o->stamp, "_kafka"))
-		return error_set(err, ERROR_USAGE, "option '--stamp': '%s' cannot name a time",
-				 o->stamp);
-	if (!path_append(&path, o->stamp, strlen(o->stamp), err) && !buf_terminate(&path, err))
-		ret = o->restamp && lies_in(o->time.field, path.data, true)
-			      ? error_set(err, ERROR_USAGE,
-					  "'--stamp %s' would replace what '--restamp' sets",
-					  o->stamp)
-			      : 0;
-	buf_release(&path);
-	l->added[0] = o->stamp;
-	l->filter.n_added = 1;
-	return ret;
-}
-
 static int set_up(struct replay *l, char *const *paths, struct error *err)
 {
 	const struct replay_options *o = l->options;
@@ -341,9 +233,7 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 		return -1;
 	if (o->passes > 1 && repeat_init(&l->repeat, paths, err))
 		return error_prefix(err, "option '--repeat'");
-	if (o->stamp && own_stamp(l, err))
-		return -1;
-	if (intake_open(&l->intake, &o->filter.stream, err) || !(fields = fields_new(err)))
+	if (!(fields = fields_new(err)))
 		return -1;
 	if (!(l->plan = filter_plan_new(fields, NULL, NULL, err))) {
 		fields_free(fields);
@@ -352,6 +242,8 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 	if ((slot = fields_want(fields, o->time.field, err)) < 0)
 		return error_prefix(err, "option '--time-field'");
 	l->time_slot = (size_t)slot;
+	if (replay_own(l, fields, err) || intake_open(&l->intake, &o->filter.stream, err))
+		return -1;
 	l->reader = reader_open(&r, err);
 	return l->reader ? 0 : -1;
 }

@@ -42,7 +42,7 @@ wall_clock() {
 }
 
 @test "records are written as they came, from files, pipes, JSON and CSV" {
-	printf ' { "z" : 1.50 ,"big":123456789012345678901234567890,"u":"\\u00e4" } \r\n\n{"_kafka":{"topic":"t"},"a":[1e999]}' >odd
+	printf ' { "z" : 1.50 ,"big":123456789012345678901234567890,"u":"\\u00e4" } \r\n\n{"kafka":{"topic":"t"},"a":[1e999]}' >odd
 	[[ $(record-replay odd | od -c) = "$( (sed '2d' odd && echo) | od -c)" ]]
 	record-replay five.jsonl | cmp - five.jsonl
 	record-replay <five.csv >out
@@ -262,6 +262,26 @@ mark() {
 		run --separate-stderr -75 record-replay --rejects rejects torn
 		[[ $stderr = *torn* && ! -s rejects ]]
 	done
+}
+
+@test "a record written again is a new one: without where the old one came from" {
+	printf '{"_kafka":{"topic":"t","partition":0,"offset":%d,"timestamp":"2024-01-01T00:00:0%d.000Z"}, "x":1.50,"k":"_kafka"}\n' 7 0 8 1 >from
+	sed 's/"_kafka":{.*}, "x"/ "x"/' from >clean
+	record-replay from | cmp - clean
+	record-replay --rate 10000 --repeat=2 from | cmp - <(cat clean clean)
+	[[ $(record-replay --to csv from | head -n 2) = x,k$'\n'1.50,_kafka ]]
+	[[ $(record-replay --fields k from | head -n 1) = '{"k":"_kafka"}' ]]
+	[[ $(record-replay --stamp s from | sed 's/"20.*"/T/' | head -n 1) = '{ "x":1.50,"k":"_kafka","s":T}' ]]
+	echo '{"x":1,"_kafka":{"topic":"t"}}' | record-replay --restamp --time-field x | jq -e '.x > 1e9 and length == 1'
+	echo '{"_kafka":{"topic":"t"},"t":1}' | record-replay --restamp --time-field t | jq -e '.t > 1e9 and length == 1'
+	[[ $(echo '{"_kafka":{"topic":"t"}}' | record-replay) = '{}' ]]
+	printf '_kafka.topic,x,_kafka.offset\nt,1,7\n' >from.csv
+	[[ $(record-replay from.csv) = x$'\n'1 && $(record-replay --to json from.csv) = '{"x":1}' ]]
+	# It may still say when, and stays with what is rejected.
+	[[ $(record-replay --speed 1000x --time-field _kafka.timestamp from) = "$(<clean)" ]]
+	expect_error 64 "'--restamp' cannot replace '_kafka.timestamp'" record-replay --restamp --time-field _kafka.timestamp from
+	record-replay --speed 1000x --rejects kept from 2>words
+	[[ $(jq -c ._kafka.offset kept) = 7$'\n'8 ]]
 }
 
 @test "what is due is seen at once; SIGTERM is the end of input" {
