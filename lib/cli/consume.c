@@ -75,6 +75,8 @@ static int look_around(struct consume *c, int64_t now, struct error *err)
 	if (now < c->look_ns)
 		return 0;
 	c->look_ns = now + LOOK_NS;
+	if (background_output_gone(c->out))
+		return error_set(err, ERROR_NONE, "stopped");
 	if (now >= c->metrics_ns)
 		consume_write_metrics(c, false);
 	return consumer_serve(c->consumer, err);
@@ -130,6 +132,8 @@ static bool done(const struct consume *c)
 	       positions_at_end(consumer_positions(c->consumer));
 }
 
+/* One message, or a look at what there is to do besides: 1 when all came to the output that has
+ * come, 0, -1. */
 static int step(struct consume *c, struct error *err)
 {
 	int64_t wait_ns = 0;
@@ -146,25 +150,24 @@ static int step(struct consume *c, struct error *err)
 		if (wait_ns > LOOK_NS)
 			wait_ns = LOOK_NS;
 	}
-	if ((ret = take(c, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), err)) < 0)
+	if ((ret = take(c, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS), err)) < 0 ||
+	    /* The end may lie behind what is no message. */
+	    (!ret && c->options->exit_at_end && consumer_update_positions(c->consumer, err)))
 		return -1;
-	if (!ret || message_block_bytes(c->block) >= BLOCK_BYTES ||
-	    message_block_count(c->block) >= BLOCK_MESSAGES || done(c))
-		return hand_on(c, err);
-	return 0;
+	if (ret && message_block_bytes(c->block) < BLOCK_BYTES &&
+	    message_block_count(c->block) < BLOCK_MESSAGES && c->n_messages != c->options->count)
+		return 0;
+	return hand_on(c, err) ? -1 : 1;
 }
 
-/* 1 when all is read that should be, 0 when stopped, -1. */
+/* Until all is read that should be, or a signal comes, or the reader has gone. */
 static int run(struct consume *c, struct error *err)
 {
-	while (!signals_terminated() && !signals_interrupted()) {
-		if (step(c, err))
+	int ret = 0;
+
+	while (!signals_terminated() && !signals_interrupted() && !(ret > 0 && done(c)))
+		if ((ret = step(c, err)) < 0)
 			return err->kind == ERROR_NONE ? 0 : -1;
-		if (done(c))
-			return 1;
-		if (consume_now_ns() >= c->look_ns && background_output_gone(c->out))
-			return 0;
-	}
 	return 0;
 }
 
