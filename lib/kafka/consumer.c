@@ -6,9 +6,18 @@
 #include "lib/kafka/assignment.h"
 #include "lib/kafka/consumer_impl.h"
 
+#define NUDGE_EVERY_MS 10
 #define ASK_MS 50 /* whether a broker is back */
 #define ASK_EVERY_MS 1000
 #define CONFIRM_MS 5000 /* whether a topic is gone */
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 bool consumer_stopped(void *context)
 {
@@ -110,6 +119,32 @@ static int take_event(struct consumer *c, const rd_kafka_message_t *m, struct er
 	return 0;
 }
 
+/*
+ * Before 2.2 librdkafka stops fetching when its queue is full and looks again after up to a second,
+ * not when the queue is empty. Any request wakes the thread that fetches from its broker.
+ */
+static void nudge(struct consumer *c)
+{
+#if RD_KAFKA_VERSION < 0x020200ff
+	rd_kafka_topic_partition_list_t *list;
+	int64_t now = monotonic_ms();
+
+	if (now < c->nudge_ms)
+		return;
+	c->nudge_ms = now + NUDGE_EVERY_MS;
+	list = rd_kafka_topic_partition_list_new(1);
+	for (size_t i = 0; i < c->positions.n; i++)
+		if (consumer_lag(c, &c->positions.items[i]) > 0)
+			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
+							  c->positions.items[i].partition);
+	if (list->cnt)
+		rd_kafka_offsets_for_times(c->rk, list, 0);
+	rd_kafka_topic_partition_list_destroy(list);
+#else
+	(void)c;
+#endif
+}
+
 int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
 		  const struct position **of, struct error *err)
 {
@@ -136,15 +171,9 @@ int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
 	}
 	if (m)
 		rd_kafka_message_destroy(m);
+	else if (!ret && c->counts.messages)
+		nudge(c);
 	return ret;
-}
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* Tells once that all brokers are away, and once that they are back. */

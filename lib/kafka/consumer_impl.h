@@ -13,6 +13,7 @@ struct consumer {
 	struct consumer_counts counts;
 	bool all_down; /* every broker, when last heard of */
 	bool told_down;
+	int64_t nudge_ms;
 	int64_t ask_ms; /* when to ask next whether they are back */
 	/* The position of the last message, which that of the next one mostly is. */
 	const rd_kafka_topic_t *last_topic;

@@ -17,6 +17,9 @@ static const struct kafka_setting common_settings[] = {
 	{"session.timeout.ms", "10000", NULL},
 	{"heartbeat.interval.ms", "1000", NULL},
 	{"max.poll.interval.ms", "300000", NULL},
+#if RD_KAFKA_VERSION >= 0x020200ff
+	{"fetch.queue.backoff.ms", "10", NULL},
+#endif
 };
 #define N_COMMON (sizeof(common_settings) / sizeof(*common_settings))
 
