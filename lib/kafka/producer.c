@@ -218,15 +218,12 @@ struct producer *producer_open(const struct producer_options *o, struct topic_li
 			       struct error *err)
 {
 	struct producer *p = mem_alloc(1, sizeof(*p), err);
-	struct kafka_reach reach = {
-		.timeout_ms = o->timeout_ms, .stop = o->stop, .context = o->context};
 
 	if (!p)
 		return NULL;
 	p->options = o;
 	*limits = (struct topic_limits){.max_message_bytes = BROKER_MAX_BYTES, .retention_ms = -1};
 	if ((p->reasons = kafka_reasons_new(err)) && !start_client(p, NULL, err) &&
-	    !kafka_reach(p->rk, &reach, p->reasons, NULL, err) &&
 	    !producer_ask_topic(p, limits, err) && !fit_topic(p, limits, err) &&
 	    (!o->transactional_id || !start_transactions(p, err)))
 		return p;

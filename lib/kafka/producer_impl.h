@@ -20,7 +20,7 @@ struct producer {
 	size_t headers_cap;
 };
 
-/* Creates the topic, looks at its partitions and configuration. */
+/* Waits for a broker, creates the topic, looks at its partitions and configuration. */
 int producer_ask_topic(struct producer *p, struct topic_limits *limits, struct error *err);
 
 /* The value of a whole-number property in use. */

@@ -165,12 +165,33 @@ static void ask_configuration(struct producer *p, struct topic_limits *limits)
 	rd_kafka_ConfigResource_destroy(resource);
 }
 
+/* Waits for a broker. *controlled: the cluster has a controller among its brokers; librdkafka's
+ * mock has none, and answers no administrator's requests. */
+static int reach_cluster(struct producer *p, bool *controlled, struct error *err)
+{
+	const struct producer_options *o = p->options;
+	struct kafka_reach reach = {
+		.timeout_ms = o->timeout_ms, .stop = o->stop, .context = o->context};
+	const rd_kafka_metadata_t *metadata;
+
+	if (kafka_reach(p->rk, &reach, p->reasons, &metadata, err))
+		return -1;
+	int32_t controller = rd_kafka_controllerid(p->rk, 0);
+	*controlled = false;
+	for (int i = 0; i < metadata->broker_cnt; i++)
+		*controlled |= metadata->brokers[i].id == controller;
+	rd_kafka_metadata_destroy(metadata);
+	return 0;
+}
+
 int producer_ask_topic(struct producer *p, struct topic_limits *limits, struct error *err)
 {
 	const struct producer_options *o = p->options;
-	/* A cluster without one, as librdkafka's mock, answers no administrator's requests. */
-	bool controlled = rd_kafka_controllerid(p->rk, 0) >= 0, existed = !controlled;
+	bool controlled, existed;
 
+	if (reach_cluster(p, &controlled, err))
+		return -1;
+	existed = !controlled;
 	if (o->create_partitions && controlled && create_topic(p, &existed, err))
 		return -1;
 	if (count_partitions(p, limits, err))
