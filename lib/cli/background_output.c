@@ -24,8 +24,7 @@ struct background_output {
 	struct buf busy_bytes;
 	bool busy, stop;
 	uint64_t written;
-	int64_t since_ns; /* when its write began */
-	int failure;      /* errno */
+	int failure; /* errno */
 };
 
 static int64_t monotonic_ns(void)
@@ -62,7 +61,6 @@ static void *write_all(void *context)
 			break;
 		for (size_t at = 0; at < o->busy_bytes.len && !o->failure;) {
 			size_t left = o->busy_bytes.len - at;
-			o->since_ns = monotonic_ns();
 			pthread_mutex_unlock(&o->lock);
 			ssize_t n = write_some(o->fd, o->busy_bytes.data + at,
 					       left < CHUNK ? left : CHUNK);
@@ -157,7 +155,6 @@ int background_output_push(struct background_output *o, struct error *err)
 		o->filled.len = 0;
 		o->busy_bytes = b;
 		o->handed += b.len;
-		o->since_ns = monotonic_ns();
 		o->busy = true;
 		pthread_cond_signal(&o->work);
 		ret = 1;
@@ -191,14 +188,6 @@ uint64_t background_output_written(struct background_output *o)
 	uint64_t n = o->written;
 	pthread_mutex_unlock(&o->lock);
 	return n;
-}
-
-int64_t background_output_stuck_ns(struct background_output *o)
-{
-	pthread_mutex_lock(&o->lock);
-	int64_t since = o->busy ? o->since_ns : 0;
-	pthread_mutex_unlock(&o->lock);
-	return since ? monotonic_ns() - since : 0;
 }
 
 bool background_output_gone(struct background_output *o)

@@ -38,9 +38,6 @@ int background_output_wait(struct background_output *o, int timeout_ms, struct e
 uint64_t background_output_added(const struct background_output *o);
 uint64_t background_output_written(struct background_output *o);
 
-/* For how long the thread has been in one write, of at most 64 KiB; 0 when it is in none. */
-int64_t background_output_stuck_ns(struct background_output *o);
-
 /* Whether the reader is gone, written to or not. */
 bool background_output_gone(struct background_output *o);
 

@@ -16,8 +16,8 @@
 #define BLOCK_BYTES (128 << 10)
 #define BLOCK_MESSAGES 2048
 #define LOOK_NS (100 * NS_PER_MS) /* for signals, the reader, brokers, metrics */
-#define STUCK_NS NS_PER_SECOND    /* pausing throws away what was fetched */
-#define STUCK_WAIT_MS 50
+#define PAUSE_NS NS_PER_SECOND    /* pausing throws away what was fetched */
+#define FULL_WAIT_MS 50
 #define LEAVE_MS 1000
 
 int64_t consume_now_ns(void)
@@ -77,8 +77,8 @@ static int look_around(struct consume *c, int64_t now, struct error *err)
 	c->look_ns = now + LOOK_NS;
 	if (background_output_gone(c->out))
 		return error_set(err, ERROR_NONE, "stopped");
-	if (now >= c->metrics_ns)
-		consume_write_metrics(c, false);
+	if (now >= c->metrics_ns && consume_write_metrics(c, err))
+		return -1;
 	return consumer_serve(c->consumer, err);
 }
 
@@ -110,16 +110,20 @@ static int take(struct consume *c, int timeout_ms, struct error *err)
 /* The reader has no time. After a while nothing is fetched any more, but the group is served. */
 static int wait_for_reader(struct consume *c, struct error *err)
 {
-	if (background_output_wait(c->out, STUCK_WAIT_MS, err) < 0 ||
-	    background_output_push(c->out, err) < 0)
-		return -1;
-	if (!c->paused && background_output_stuck_ns(c->out) > STUCK_NS) {
+	int64_t now = consume_now_ns();
+
+	if (!c->full_ns)
+		c->full_ns = now;
+	if (!c->paused && now - c->full_ns > PAUSE_NS) {
 		consumer_pause(c->consumer, true);
 		c->paused = true;
 	}
 	if (c->paused && (take(c, 0, err) < 0 || consume_settle(c, err)))
 		return -1;
-	return look_around(c, consume_now_ns(), err);
+	if (background_output_wait(c->out, FULL_WAIT_MS, err) < 0 ||
+	    background_output_push(c->out, err) < 0)
+		return -1;
+	return look_around(c, now, err);
 }
 
 static bool done(const struct consume *c)
@@ -141,10 +145,10 @@ static int step(struct consume *c, struct error *err)
 
 	if (!background_output_room(c->out))
 		return wait_for_reader(c, err);
-	if (c->paused) {
+	if (c->paused)
 		consumer_pause(c->consumer, false);
-		c->paused = false;
-	}
+	c->paused = false;
+	c->full_ns = 0;
 	if (!message_block_count(c->block)) {
 		wait_ns = consume_idle_ns(c, consume_now_ns());
 		if (wait_ns > LOOK_NS)
@@ -242,26 +246,27 @@ static void die_of_pipe(void)
 	raise(SIGPIPE);
 }
 
-/* What is left to do after run: the exit status. */
+/* What is left to do after run, or after the consumer could not be opened: the exit status, or 128
+ * and SIGPIPE. */
 static int end(struct consume *c, int ret, struct error *err)
 {
 	int64_t limit = consume_now_ns() + (int64_t)(c->options->drain_s * 1e9);
-	bool gone = !c->closed && background_output_gone(c->out);
+	bool gone = background_output_gone(c->out);
 	struct error ignored;
 	int status = 0;
 
-	if (!gone && !signals_interrupted() && ret >= 0)
+	if (!gone && !ret && !signals_interrupted() && c->consumer)
 		ret = consume_finish(c, err);
-	else if (!gone)
-		/* What came before a failure or a signal is good. */
+	else if (!gone && !(ret && c->marking) && !(!ret && consume_settle(c, err)))
+		/* What came before a signal or a failure is good, unless a mark is missing. */
 		consume_flush(c, limit, false, &ignored);
 	gone = gone || (!c->closed && background_output_gone(c->out));
-	if (ret < 0 && !gone)
+	if (ret && !gone)
 		status = message_error(err);
-	if (c->rejects_dirty && consume_sync_rejects(c, err) && !status)
+	if ((consume_sync_rejects(c, err) | consume_write_metrics(c, err)) && !status)
 		status = message_error(err);
-	consume_write_metrics(c, true);
-	intake_report(&c->intake);
+	if (!c->options->quiet)
+		intake_report(&c->intake);
 	return gone ? 128 + SIGPIPE : status;
 }
 
@@ -279,12 +284,12 @@ int consume_run(const struct program *p, const struct consume_options *o, char *
 	sigaction(SIGPIPE, NULL, &pipe_before);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would take a command's status away */
-	if (set_up(c, operands, &err) || open_consumer(p, c, &err)) {
+	if ((ret = set_up(c, operands, &err)) || (ret = open_consumer(p, c, &err))) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);
-		ret = err.kind == ERROR_NONE ? 0 : -1;
-		if (ret < 0 || !c->out)
-			message_die(&err);
+		if (err.kind != ERROR_NONE)
+			_exit(message_error(&err));
+		ret = 0; /* a signal, or no reader */
 	} else {
 		ret = run(c, &err);
 	}

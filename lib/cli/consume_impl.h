@@ -20,6 +20,7 @@ struct consume {
 	bool rejects_dirty; /* written since they were last synced */
 	uint64_t n_messages;
 	bool paused;
+	int64_t full_ns;             /* since when the output has had no room; 0: it has */
 	int64_t look_ns, metrics_ns; /* when to look around, and write metrics, next */
 	bool closed;                 /* standard output is */
 
@@ -73,6 +74,6 @@ int consume_finish(struct consume *c, struct error *err);
  * stoppable), -1. */
 int consume_flush(struct consume *c, int64_t end_ns, bool stoppable, struct error *err);
 
-void consume_write_metrics(struct consume *c, bool last);
+int consume_write_metrics(struct consume *c, struct error *err);
 
 #endif

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/consume_impl.h"
 #include "lib/cli/message.h"
@@ -5,18 +6,9 @@
 
 #define EVERY_NS (5 * NS_PER_SECOND)
 
-void consume_write_metrics(struct consume *c, bool last)
+static int add_counts(struct consume *c, struct metrics *all, struct error *err)
 {
-	const char *path = c->options->stream.metrics;
-	struct consumer_counts n = {0};
-	struct error err = ERROR_INIT;
-
-	(void)last;
-	c->metrics_ns = consume_now_ns() + EVERY_NS;
-	if (!path)
-		return;
-	if (c->consumer)
-		n = consumer_counts(c->consumer);
+	const struct consumer_counts n = consumer_counts(c->consumer);
 	const struct metric metrics[] = {
 		{"messages_total", "Messages read.", "counter", (double)n.messages},
 		{"message_bytes_total", "Bytes of their values.", "counter", (double)n.bytes},
@@ -31,6 +23,44 @@ void consume_write_metrics(struct consume *c, bool last)
 		 (double)(timestamp_now() / NS_PER_SECOND)},
 	};
 
-	if (metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics), &err))
-		message_error(&err);
+	for (size_t i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
+		if (metrics_add(all, &metrics[i], NULL, 0, err))
+			return -1;
+	return 0;
+}
+
+static int add_lags(struct consume *c, struct metrics *all, struct error *err)
+{
+	const struct positions *p = consumer_positions(c->consumer);
+	struct metric m = {"lag_messages", "Offsets between the position and the partition's end.",
+			   "gauge", 0};
+	char partition[16];
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct position *x = &p->items[i];
+		const struct metric_label labels[] = {{"topic", x->topic},
+						      {"partition", partition}};
+		int64_t lag = consumer_lag(c->consumer, x);
+		snprintf(partition, sizeof(partition), "%d", (int)x->partition);
+		m.value = (double)lag;
+		if (lag >= 0 && metrics_add(all, &m, labels, 2, err))
+			return -1;
+	}
+	return 0;
+}
+
+int consume_write_metrics(struct consume *c, struct error *err)
+{
+	const char *path = c->options->stream.metrics;
+	struct metrics all = METRICS_INIT;
+	int ret;
+
+	c->metrics_ns = consume_now_ns() + EVERY_NS;
+	if (!path || !c->consumer)
+		return 0;
+	ret = add_counts(c, &all, err) || add_lags(c, &all, err) || metrics_replace(&all, path, err)
+		      ? -1
+		      : 0;
+	metrics_release(&all);
+	return ret;
 }
