@@ -316,12 +316,12 @@ static char *put_3(char *p, uint32_t value, char behind)
 size_t timestamp_format_ms(char out[TIMESTAMP_MAX], int64_t ms)
 {
 	int64_t days = ms / MS_PER_DAY - (ms % MS_PER_DAY < 0);
-	uint32_t ms_of_day = (uint32_t)(ms - days * MS_PER_DAY), second = ms_of_day / 1000;
 	uint32_t year, month, day;
 	char *p = out;
 
 	if (days < FIRST_DAY || days > LAST_DAY)
 		return 0;
+	uint32_t ms_of_day = (uint32_t)(ms - days * MS_PER_DAY), second = ms_of_day / 1000;
 	civil_from_days((int32_t)days, &year, &month, &day);
 	p = put(p, year / 100, '0');
 	p = put(p - 1, year % 100, '-');

@@ -15,8 +15,8 @@ struct want {
 	int64_t max;
 	char **text;         /* a string, not empty */
 	char **state;        /* an object, kept as it is spelt */
-	struct value *array; /* an array */
-	struct value *object;
+	struct value *value; /* of this kind */
+	enum value_kind kind;
 	bool may_be_null, may_be_absent;
 	bool seen;
 };
@@ -69,9 +69,13 @@ static int take(const struct want *w, const struct value *v, struct error *err)
 			return not_of_type(w, "no whole number from 0, or too large a one", err);
 		return 0;
 	}
-	if (v->kind != (w->array ? VALUE_ARRAY : VALUE_OBJECT))
-		return not_of_type(w, w->array ? "no array" : "no object", err);
-	*(w->array ? w->array : w->object) = *v;
+	if (v->kind != w->kind)
+		return not_of_type(w,
+				   w->kind == VALUE_ARRAY    ? "no array"
+				   : w->kind == VALUE_OBJECT ? "no object"
+							     : "no string",
+				   err);
+	*w->value = *v;
 	return 0;
 }
 
@@ -230,7 +234,7 @@ static int read_mark(struct control_record *c, const struct value *object, struc
 		{.name = "generation", .number = &c->generation, .max = INT32_MAX},
 		{.name = "member", .text = &c->member},
 		{.name = "instance", .text = &c->instance, .may_be_null = true},
-		{.name = "ranges", .array = &ranges},
+		{.name = "ranges", .value = &ranges, .kind = VALUE_ARRAY},
 	};
 
 	if (READ_MEMBERS(object, wants, err))
@@ -241,7 +245,7 @@ static int read_mark(struct control_record *c, const struct value *object, struc
 static int read_reset(struct control_record *c, const struct value *object, struct error *err)
 {
 	struct value partitions;
-	struct want wants[] = {{.name = "partitions", .array = &partitions}};
+	struct want wants[] = {{.name = "partitions", .value = &partitions, .kind = VALUE_ARRAY}};
 
 	if (READ_MEMBERS(object, wants, err))
 		return -1;
@@ -263,14 +267,13 @@ static int read_kind(struct control_record *c, const struct value *object, struc
 }
 
 /* What all have, and then what the kind has. */
-static int read_all(struct control_record *c, const struct value *line, char **kind,
-		    struct error *err)
+static int read_all(struct control_record *c, const struct value *line, struct error *err)
 {
-	struct value kafka;
-	int64_t seq;
-	struct want top[] = {{.name = "_kafka", .object = &kafka}};
+	struct value kafka, kind;
+	int64_t seq = 0;
+	struct want top[] = {{.name = "_kafka", .value = &kafka, .kind = VALUE_OBJECT}};
 	struct want common[] = {
-		{.name = "control", .text = kind},
+		{.name = "control", .value = &kind, .kind = VALUE_STRING},
 		{.name = "seq", .number = &seq, .max = INT64_MAX},
 		{.name = "session", .text = &c->session},
 	};
@@ -279,18 +282,19 @@ static int read_all(struct control_record *c, const struct value *line, char **k
 		return error_prefix(err, "control record");
 	c->seq = (uint64_t)seq;
 	for (size_t i = CONTROL_ASSIGN; i <= CONTROL_END; i++)
-		if (!strcmp(*kind, control_kind_names[i]))
+		if (member_is(&kind, control_kind_names[i]))
 			c->kind = (enum control_kind)i;
 	if (c->kind == CONTROL_NONE)
 		return error_set(err, ERROR_CONFIG,
 				 "control record: its kind is none of assign, mark, reset, end");
-	return read_kind(c, &kafka, err) ? error_prefix(err, "control record '%s'", *kind) : 0;
+	if (read_kind(c, &kafka, err))
+		return error_prefix(err, "control record '%s'", control_kind_names[c->kind]);
+	return 0;
 }
 
 int control_record_read(struct control_record *c, const char *line, size_t len, struct error *err)
 {
 	struct buf copy = BUF_INIT;
-	char *kind = NULL;
 	struct value v;
 	int ret;
 
@@ -298,10 +302,9 @@ int control_record_read(struct control_record *c, const char *line, size_t len, 
 	if (scan_object(line, len, 0, &copy, &v, err))
 		ret = error_prefix(err, "control record");
 	else
-		ret = read_all(c, &v, &kind, err);
+		ret = read_all(c, &v, err);
 	if (ret)
 		control_record_release(c);
-	free(kind);
 	buf_release(&copy);
 	return ret;
 }

@@ -3,6 +3,7 @@
  * all of its parts do.
  */
 #include <arpa/inet.h>
+#include "lib/base/number.h"
 #include "lib/kafka/client.h"
 #include "lib/kafka/start_offset.h"
 #include "tests/fuzz/text.h"
@@ -21,6 +22,7 @@ static void check_one(char *text)
 {
 	char *scheme = strstr(text, "://"), *host = scheme ? scheme + 3 : text;
 	unsigned char ip[16];
+	int64_t number;
 
 	CHECK(*host && !strpbrk(host, ", /\t\n"));
 	if (*host == '[') {
@@ -31,8 +33,8 @@ static void check_one(char *text)
 		return;
 	}
 	char *port = strchr(host, ':');
-	CHECK(!port || (port[1] >= '1' && port[1] <= '9' && atol(port + 1) <= 65535 &&
-			strspn(port + 1, "0123456789") == strlen(port + 1)));
+	CHECK(!port || (!number_read_int(port + 1, port + strlen(port), &number) && number > 0 &&
+			number <= 65535));
 	if (port)
 		*port = '\0';
 	CHECK(*host && strlen(host) <= 254);
