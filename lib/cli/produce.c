@@ -33,7 +33,9 @@ static int show_metrics(struct sink *s, bool last, struct error *err)
 		return 0;
 	s->metrics_due_ns = now + METRICS_EVERY_NS;
 	double queued = s->producer ? producer_queued(s->producer) : 0,
-	       failed = (double)(s->n_undelivered + s->n_refused);
+	       failed = (double)(s->n_undelivered - s->n_untaken + s->n_refused);
+	double acknowledged = s->options->transactional_id ? (double)s->n_in_topic
+							   : (double)s->n_sent - queued - failed;
 	const struct metric metrics[] = {
 		{"records_total", "Records read, bad ones too.", "counter",
 		 (double)s->intake.n_records},
@@ -44,8 +46,8 @@ static int show_metrics(struct sink *s, bool last, struct error *err)
 		 (double)s->n_sent},
 		{"message_bytes_total", "Bytes of their keys and values.", "counter",
 		 (double)s->sent_bytes},
-		{"messages_acknowledged_total", "Messages that brokers have acknowledged.",
-		 "counter", (double)s->n_sent - queued - failed},
+		{"messages_acknowledged_total",
+		 "Messages that brokers have acknowledged, or committed.", "counter", acknowledged},
 		{"messages_failed_total", "Messages that were not delivered.", "counter", failed},
 		{"queue_messages", "Messages on their way.", "gauge", queued},
 		{"transactions_committed_total", "Transactions committed.", "counter",
@@ -148,11 +150,13 @@ static int send_record(struct sink *s, const struct record *rec, struct error *e
 	ret = s->stopped ? 0 : producer_send(s->producer, &m, tag, err);
 	if (ret > 0) {
 		s->n_sent++;
+		s->n_open++;
 		s->sent_bytes += m.key_len + m.value_len;
 		s->stopped |= s->n_sent == s->options->count;
 	} else if (!ret) {
 		s->stopped = true;
 		s->n_undelivered++;
+		s->n_untaken++;
 		return sink_keep_unsent(s, &m, err);
 	}
 	return ret;

@@ -6,6 +6,7 @@
 static int abort_open(struct sink *s, struct error *err)
 {
 	s->n_aborted++;
+	s->n_open = 0;
 	return producer_abort(s->producer, err);
 }
 
@@ -23,6 +24,8 @@ static int commit(struct sink *s, const struct control_record *mark, struct erro
 
 	if (!ret) {
 		s->n_committed++;
+		s->n_in_topic += s->n_open;
+		s->n_open = 0;
 		transaction_committed(&s->transaction, sink_clock_ns());
 		return 0;
 	}

@@ -39,9 +39,12 @@ struct sink {
 	size_t n_files, files_cap;
 
 	uint64_t n_sent, sent_bytes;
-	uint64_t n_undelivered, n_maybe, n_refused; /* given up, of those maybe there; too large */
-	struct error undelivered;                   /* why, of the first */
-	struct error trouble;                       /* of a callback, which cannot return it */
+	uint64_t n_open, n_in_topic;     /* in the open transaction, in those committed */
+	uint64_t n_undelivered, n_maybe; /* given up, and of those maybe in the topic */
+	uint64_t n_untaken;              /* of those given up, never taken by the producer */
+	uint64_t n_refused;              /* by the broker, kept by --rejects */
+	struct error undelivered;        /* why, of the first */
+	struct error trouble;            /* of a callback, which cannot return it */
 	int unsent_fd;
 	struct buf again; /* a record for --unsent or --rejects */
 

@@ -9,6 +9,9 @@
 #define TEXT_OF(x) #x
 #define DIGITS_OF(x) TEXT_OF(x)
 #define WAIT_MS 100
+/* A message that is delivered wakes nobody (delivery.report.only.error), so who waits for room in
+ * the queue has to look. */
+#define FULL_MS 5
 #define SETTINGS_MAX 20
 /* Of a batch of one record: the batch's own 61 bytes and what is the most a record has besides its
  * key, value and headers. Kafka's record batch, version 2. */
@@ -313,7 +316,7 @@ int producer_send(struct producer *p, const struct message *m, uint64_t tag, str
 			return 1;
 		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			break;
-		rd_kafka_poll(p->rk, WAIT_MS);
+		rd_kafka_poll(p->rk, FULL_MS);
 		if (p->options->stop(p->options->context))
 			return 0;
 	}
@@ -340,13 +343,15 @@ void producer_wait(struct producer *p, int timeout_ms)
 	rd_kafka_poll(p->rk, timeout_ms);
 }
 
+/* Looks after 1 ms first, and then less often the longer it takes, as nothing wakes it. */
 int producer_flush(struct producer *p, int timeout_ms)
 {
-	int waited = 0, left;
+	int waited = 0;
 
-	while ((left = rd_kafka_outq_len(p->rk)) > 0 && (timeout_ms < 0 || waited < timeout_ms)) {
-		int slice = timeout_ms < 0 || timeout_ms - waited > WAIT_MS ? WAIT_MS
-									    : timeout_ms - waited;
+	while (rd_kafka_outq_len(p->rk) > 0 && (timeout_ms < 0 || waited < timeout_ms)) {
+		int slice = waited < WAIT_MS * 8 ? 1 + waited / 8 : WAIT_MS;
+		if (timeout_ms >= 0 && slice > timeout_ms - waited)
+			slice = timeout_ms - waited;
 		rd_kafka_flush(p->rk, slice);
 		waited += slice;
 		if (p->options->stop(p->options->context))

@@ -118,6 +118,7 @@ int producer_commit(struct producer *p, const struct control_record *mark, struc
 
 	if (mark && mark->n && (ret = send_offsets(p, mark, start, err)) != 0)
 		return ret;
+	producer_flush(p, left_ms(p, start)); /* as committing does, in steps of 10 ms */
 	do {
 		e = rd_kafka_commit_transaction(p->rk, left_ms(p, start));
 		if (!e)
