@@ -69,14 +69,15 @@ static int take(const struct want *w, const struct value *v, struct error *err)
 			return not_of_type(w, "no whole number from 0, or too large a one", err);
 		return 0;
 	}
-	if (v->kind != w->kind)
-		return not_of_type(w,
-				   w->kind == VALUE_ARRAY    ? "no array"
-				   : w->kind == VALUE_OBJECT ? "no object"
-							     : "no string",
-				   err);
-	*w->value = *v;
-	return 0;
+	if (w->value && v->kind == w->kind) {
+		*w->value = *v;
+		return 0;
+	}
+	return not_of_type(w,
+			   w->kind == VALUE_ARRAY    ? "no array"
+			   : w->kind == VALUE_OBJECT ? "no object"
+						     : "no string",
+			   err);
 }
 
 static int read_members(const struct value *object, struct want *wants, size_t n, struct error *err)
@@ -269,7 +270,7 @@ static int read_kind(struct control_record *c, const struct value *object, struc
 /* What all have, and then what the kind has. */
 static int read_all(struct control_record *c, const struct value *line, struct error *err)
 {
-	struct value kafka, kind;
+	struct value kafka = {.kind = VALUE_ABSENT}, kind = kafka;
 	int64_t seq = 0;
 	struct want top[] = {{.name = "_kafka", .value = &kafka, .kind = VALUE_OBJECT}};
 	struct want common[] = {
