@@ -13,7 +13,7 @@ for f in "${all[@]}"; do
 	tests/fuzz/corpus/*) continue ;;
 	*.c | *.h) c_files+=("$f") ;;
 	*.bats | *.bash) bats_files+=("$f") ;;
-	*.sh | .ci/run) shell_files+=("$f") ;;
+	*.sh | .ci/run | data/deploy/score-folder | data/deploy/sensor-pipeline) shell_files+=("$f") ;;
 	*.py) python_files+=("$f") ;;
 	man/*.[1-8]) pages+=("$f") ;;
 	*.md | *.mk | Makefile | *.gp | *.sql | .clang-* | .gitignore) ;;
