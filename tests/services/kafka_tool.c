@@ -26,8 +26,10 @@ static const char usage[] =
 	"delete-records TOPIC PARTITION OFFSET    those before the offset\n"
 	"offsets TOPIC                prints PARTITION FIRST NEXT a line\n"
 	"committed GROUP              prints TOPIC PARTITION OFFSET a line, sorted, and 'sum N'\n"
+	"reach GROUP SUM              waits until so much is committed\n"
 	"follow GROUP MS              prints SUM OFFSET... every MS, until its reader is gone\n"
 	"group GROUP                  prints its state, and MEMBER INSTANCE|- PARTITIONS a line\n"
+	"members GROUP N              waits until it is stable with N members\n"
 	"delete-group GROUP\n"
 	"produce TOPIC FROM TO KEYS   records of the numbers [FROM, TO), n % KEYS in the key\n"
 	"feed TOPIC KEYS              the same from 0 up to each number that it reads\n"
@@ -370,6 +372,20 @@ static int committed(char **arg)
 	return 0;
 }
 
+static int reach(char **arg)
+{
+	int64_t wanted = number(arg[1]), limit = now_ms() + time_limit_ms;
+
+	for (;; nap(10)) {
+		const rd_kafka_topic_partition_list_t *list = group_offsets(arg[0]);
+		if (list && sum_of(list) >= wanted)
+			return 0;
+		if (now_ms() >= limit)
+			die("group '%s' has committed %" PRId64 " of %" PRId64, arg[0],
+			    list ? sum_of(list) : -1, wanted);
+	}
+}
+
 static int follow(char **arg)
 {
 	int pause_ms = (int)number(arg[1]);
@@ -388,23 +404,51 @@ static int follow(char **arg)
 	}
 }
 
-static int group(char **arg)
+/* What the coordinator tells of a group; *e holds it. */
+static const rd_kafka_ConsumerGroupDescription_t *describe(const char *name, rd_kafka_event_t **e)
 {
 	rd_kafka_resp_err_t err;
-	const char *text, *names[] = {arg[0]};
+	const char *text;
 	size_t n;
 
-	rd_kafka_DescribeConsumerGroups(rk, names, 1,
+	rd_kafka_DescribeConsumerGroups(rk, &name, 1,
 					options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), queue);
-	rd_kafka_event_t *e = answer(&err, &text);
+	*e = answer(&err, &text);
 	if (err)
-		die("group '%s': %s", arg[0], text);
+		die("group '%s': %s", name, text);
 	const rd_kafka_ConsumerGroupDescription_t *g =
 		rd_kafka_DescribeConsumerGroups_result_groups(
-			rd_kafka_event_DescribeConsumerGroups_result(e), &n)[0];
+			rd_kafka_event_DescribeConsumerGroups_result(*e), &n)[0];
 	if (rd_kafka_ConsumerGroupDescription_error(g))
-		die("group '%s': %s", arg[0],
+		die("group '%s': %s", name,
 		    rd_kafka_error_string(rd_kafka_ConsumerGroupDescription_error(g)));
+	return g;
+}
+
+static int members(char **arg)
+{
+	size_t wanted = (size_t)number(arg[1]);
+	int64_t limit = now_ms() + time_limit_ms;
+
+	for (;; nap(20)) {
+		rd_kafka_event_t *e;
+		const rd_kafka_ConsumerGroupDescription_t *g = describe(arg[0], &e);
+		rd_kafka_consumer_group_state_t state = rd_kafka_ConsumerGroupDescription_state(g);
+		size_t n = rd_kafka_ConsumerGroupDescription_member_count(g);
+		rd_kafka_event_destroy(e);
+		if (n == wanted && (!n || state == RD_KAFKA_CONSUMER_GROUP_STATE_STABLE))
+			return 0;
+		if (now_ms() >= limit)
+			die("group '%s' is %s, with %zu members", arg[0],
+			    rd_kafka_consumer_group_state_name(state), n);
+	}
+}
+
+static int group(char **arg)
+{
+	rd_kafka_event_t *e;
+	const rd_kafka_ConsumerGroupDescription_t *g = describe(arg[0], &e);
+
 	printf("%s\n",
 	       rd_kafka_consumer_group_state_name(rd_kafka_ConsumerGroupDescription_state(g)));
 	for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(g); i++) {
@@ -522,8 +566,10 @@ static const struct command {
 	{"delete-records", delete_records, 3, 3, false},
 	{"offsets", offsets, 1, 1, false},
 	{"committed", committed, 1, 1, false},
+	{"reach", reach, 2, 2, false},
 	{"follow", follow, 2, 2, false},
 	{"group", group, 1, 1, false},
+	{"members", members, 2, 2, false},
 	{"delete-group", delete_group, 1, 1, false},
 	{"produce", produce, 4, 4, false},
 	{"feed", feed, 2, 2, false},

@@ -31,6 +31,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("SENSORUTILS_BUILD", os.path.join(HERE, "..", "..", "build"))
+TOOL = os.path.join(BUILD, "tests", "services", "kafka_tool")
 GROUP, SOURCE, SCORED = "torture", "source", "scored"
 PARTITIONS, KEYS = 6, 97
 SESSION_S = 10  # of a member of the group that is silent
@@ -68,18 +70,17 @@ class Brokers:
             self.address = f.read().strip()
         self.env["KAFKA_BOOTSTRAP_SERVERS"] = self.address
 
-    def argv(self, *command):
-        return [os.path.join(HERE, "kafka.bash"), *command]
+    def run(self, *function):
+        status = self.start(*function).wait()
+        if status:
+            raise Failed(f"{' '.join(function)}: status {status}")
 
-    def run(self, *command):
-        """Output of a function of kafka.bash, or of kafka_tool."""
-        done = subprocess.run(self.argv(*command), env=self.env, stdout=subprocess.PIPE, text=True)
-        if done.returncode:
-            raise Failed(f"{' '.join(command)}: status {done.returncode}")
-        return done.stdout
+    def start(self, *function):
+        """A function of kafka.bash."""
+        return spawn([os.path.join(HERE, "kafka.bash"), *function], env=self.env)
 
-    def start(self, *command, **how):
-        return spawn(self.argv(*command), env=self.env, **how)
+    def tool(self, *command, **how):
+        return spawn([TOOL, *command], env=self.env, **how)
 
     def stop(self):
         self.run("kafka_stop")
@@ -115,7 +116,8 @@ class Pipeline:
         return [p for p in self.processes if p.poll() is None]
 
     def label(self, p):
-        return os.path.basename(self.commands[self.processes.index(p)][0])
+        argv = self.commands[self.processes.index(p)]
+        return argv[0] + "".join(f" {a}" for a in argv if argv[0] == "kcat" and a in ("-G", "-P"))
 
     def supervise(self, now):
         """Starts all again once all have died. One death is meant to end the others by their pipes."""
@@ -153,8 +155,8 @@ class Feed:
     small and large."""
 
     def __init__(self, brokers, records, rng):
-        self.process = brokers.start("kafka_tool", "feed", SOURCE, str(KEYS),
-                                     stdin=subprocess.PIPE, text=True)
+        self.process = brokers.tool("feed", SOURCE, str(KEYS),
+                                    stdin=subprocess.PIPE, text=True)
         self.records, self.rng = records, rng
         self.given = 0
         self.budget = self.spate = 0.0
@@ -188,8 +190,8 @@ class Torture:
         self.times, self.recoveries, self.open = [], [], []
         self.overdue = 0
         self.offsets, self.sum = [], 0
-        self.seconds_a_blow = 4.0
-        self.blows_left = options.kills
+        self.plan = self.make_plan()
+        self.seconds_a_blow = 1.0  # beside those that a process stands still
         self.pipelines, self.feed, self.partial = [], None, ""
 
         self.brokers = Brokers(os.path.join(folder, "kafka"), options.brokers, options.kafka)
@@ -197,7 +199,7 @@ class Torture:
             self.brokers.run("kafka_topic", topic, str(PARTITIONS))
         self.model = os.path.join(folder, "model")
         self.train()
-        self.follow = self.brokers.start("kafka_tool", "follow", GROUP, "20", stdout=subprocess.PIPE)
+        self.follow = self.brokers.tool("follow", GROUP, "20", stdout=subprocess.PIPE)
         os.set_blocking(self.follow.stdout.fileno(), False)
 
     def train(self):
@@ -229,8 +231,8 @@ class Torture:
         if self.feed:
             if self.feed.process.poll() is not None and self.feed.process.returncode:
                 raise Failed("the feed of records died")
-            if self.blows_left > 0:
-                self.feed.tick(now, (self.blows_left + 0.5) * self.seconds_a_blow)
+            if self.plan:
+                self.feed.tick(now, sum(seconds + self.seconds_a_blow for _, seconds in self.plan))
         if self.follow.poll() is not None:
             raise Failed("nobody follows the group")
         data = self.follow.stdout.read()
@@ -264,17 +266,19 @@ class Torture:
         if self.wait(90, lambda: p.poll() is not None) is None or p.returncode:
             raise Failed(f"{' '.join(command)} failed")
 
-    def plan(self):
-        """Half are kills; of the stops some are longer than the session of a member."""
+    def make_plan(self):
+        """Blows and how long they last. Half or more are kills; one stop in four is longer than the
+        session of a member."""
         n = self.options.kills
-        kinds = ["broker"] * (n // 5 if self.options.brokers > 1 else 0)
-        kinds += ["long stop"] * max(1, n // 10)
-        kinds += ["stop"] * (n // 4)
-        kinds += ["kill"] * (n - len(kinds))
-        self.rng.shuffle(kinds)
-        return kinds[:n]
+        plan = [("broker", 0)] * (n // 5 if self.options.brokers > 1 else 0)
+        plan += [("long stop", self.rng.uniform(SESSION_S + 0.5, SESSION_S + 2))
+                 for _ in range(max(1, n // 10))]
+        plan += [("stop", 0.1 * 60 ** self.rng.random()) for _ in range(3 * n // 10)]
+        plan += [("kill", 0)] * (n - len(plan))
+        self.rng.shuffle(plan)
+        return collections.deque(plan[:n])
 
-    def strike(self, kind):
+    def strike(self, kind, seconds):
         """One blow, and the time until the group gets on."""
         if kind == "broker":
             self.strike_broker()
@@ -290,8 +294,7 @@ class Torture:
             victim.kill()
         else:
             victim.send_signal(signal.SIGSTOP)
-            self.wait(self.rng.uniform(SESSION_S + 0.5, SESSION_S + 2) if kind == "long stop"
-                      else 0.1 * 60 ** self.rng.random())
+            self.wait(seconds)
             victim.send_signal(signal.SIGCONT)
         self.await_progress()
 
@@ -312,15 +315,17 @@ class Torture:
         self.overdue += took is None
 
     def torment(self):
-        began = time.monotonic()
-        for i, kind in enumerate(self.plan()):
+        spent = 0.0
+        while self.plan:
+            began = time.monotonic()
             self.wait(self.rng.uniform(0, 0.5))
-            self.strike(kind)
-            self.blows_left -= 1
-            self.seconds_a_blow = (time.monotonic() - began) / (i + 1)
+            self.strike(*self.plan[0])
+            kind, seconds = self.plan.popleft()
+            spent += time.monotonic() - began - seconds
+            self.seconds_a_blow = spent / len(self.times)
             if self.options.verbose:
-                print(f"{i + 1:4} {kind:9} {self.times[-1]:6.2f} s to progress, {self.feed.given}"
-                      f" records fed, {self.sum} committed", flush=True)
+                print(f"{len(self.times):4} {kind:9} {self.times[-1]:6.2f} s to progress,"
+                      f" {self.feed.given} records fed, {self.sum} committed", flush=True)
 
     def run(self):
         names = [f"pipeline-{i}" for i in range(2)]

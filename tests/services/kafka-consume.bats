@@ -1,0 +1,397 @@
+#!/usr/bin/env bats
+# kafka-consume with a real server: what a sandbox cannot show. Fencing, rebalances and shutdowns of
+# whole pipelines have files of their own.
+
+bats_require_minimum_version 1.5.0
+load kafka
+load pipeline
+
+setup_file() {
+	kafka_start
+}
+
+teardown_file() {
+	kafka_stop
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	export -f kafka_tool_committed
+}
+
+teardown() {
+	kill_pipelines
+}
+
+# consume OPTION...
+consume() {
+	kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "$@"
+}
+
+# numbers_of FILE: the numbers of its records, sorted.
+numbers_of() {
+	grep -o '^{"n":[0-9]*' "$1" | cut -d : -f 2 | sort -n
+}
+
+# contiguous FILE: in each partition offsets from 0, none twice, none left out.
+contiguous() {
+	grep -v '"control"' "$1" | sed -E 's/.*"partition":([0-9]+),"offset":([0-9]+).*/\1 \2/' |
+		awk '$2 != due[$1]++ { print "partition " $1 ": " $2; exit 1 }'
+}
+
+kafka_tool_committed() {
+	kafka_tool committed "$1" | sed -n 's/^sum //p'
+}
+
+@test "aborted and control offsets at the end are marked, and -e sees the end behind them" {
+	topics 2 1000
+	consume -G "$group" -e "$in" |
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out" --transactional-id "$out"
+	next=$(kafka_tool offsets "$out" | awk '{ n += $3 } END { print n }')
+	((next > 1000)) # with the markers of transactions
+	kafka_topic "$out-2" 2
+	consume -G "$group-2" -e "$out" |
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out-2" --transactional-id "$out-2"
+	[[ $(kafka_tool_committed "$group-2") = "$next" ]]
+	consume -t "$out-2" -e >got
+	numbers_of got | cmp - <(seq 0 999)
+}
+
+@test "a reader that blocks for longer than max.poll.interval.ms: still a member, nothing skipped" {
+	topics 3 60000
+	mkfifo data
+	consume "${session[@]}" -X max.poll.interval.ms=3000 -G "$group" "$in" >data 2>words 3>&- &
+	pid[a.1]=$!
+	exec 5<data
+	head -c 100000 <&5 >got
+	timeout 6 tail -f /dev/null || true # so long it blocks
+	kafka_tool members "$group" 1
+	# The stream goes on behind what head has read.
+	timeout 20 grep -m 1 -F '"n":59999' <&5 >/dev/null
+	exec 5<&-
+	[[ ! -s words ]]
+	ends a 5
+	[[ $statuses = 141 ]]
+}
+
+@test "contiguous offsets through a reader that stops now and then" {
+	topics 3 60000
+	consume -G "$group" -e --drain-timeout 1 "$in" 2>words | python3 -c '
+import sys, time
+while chunk := sys.stdin.buffer.read1(4 << 20):
+    sys.stdout.buffer.write(chunk)
+    if chunk.find(b"\"n\":2000") >= 0 or chunk.find(b"\"n\":4000") >= 0:
+        time.sleep(2)' >got || true
+	contiguous got
+	numbers_of got | cmp - <(seq 0 59999)
+}
+
+@test "what retention took: 66, with what there is and how to go on" {
+	topics 1 1000
+	consume -G "$group" -c 100 --commit-on-write "$in" >/dev/null
+	[[ $(kafka_tool_committed "$group") = 100 ]]
+	kafka_tool delete-records "$in" 0 500
+	run --separate-stderr -66 consume -G "$group" -e "$in"
+	[[ $stderr = "kafka-consume: topic '$in', partition 0: cannot read on at offset 100 of 500 to 1000: offsets from 100 to 499 are gone by retention; "*"--reset-offsets"* ]]
+	# In the middle, too.
+	mkfifo data
+	consume -G "$group-2" -X fetch.message.max.bytes=2000 -X queued.min.messages=1 "$in" >data 2>words 3>&- &
+	pid[a.1]=$!
+	exec 5<data
+	read -r _ <&5
+	exec 5<&-
+	ends a 5
+	run --separate-stderr -66 consume -t "$in" -o 10
+	[[ $stderr = *"cannot read on at offset 10 of 500 to 1000: no such offset is there; "* ]]
+}
+
+@test "a topic that was made anew: 66" {
+	topics 1 1000
+	consume -G "$group" -e --commit-on-write "$in" >/dev/null
+	kafka_tool delete-topic "$in"
+	kafka_topic "$in" 1
+	feed 0 10
+	run --separate-stderr -66 consume -G "$group" -e "$in"
+	[[ $stderr = *"cannot read on at offset 1000 of 0 to 10: the topic was made anew"* ]]
+}
+
+@test "where partitions begin" {
+	topics 1 0
+	for n in 1 2 3; do
+		echo "{\"n\":$n}" | kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t "$in"
+	done
+	time=$(consume -t "$in" -e -o 1 -c 1 | jq -r ._kafka.timestamp)
+	first() { consume -t "$in" -e "$@" | sed -n 's/^{"n":\([0-9]*\).*/\1/p' | tr '\n' ' '; }
+	[[ $(first) = "1 2 3 " ]]
+	[[ $(first -o beginning) = "1 2 3 " ]]
+	[[ $(first -o end) = "" ]]
+	[[ $(first -o 1) = "2 3 " ]]
+	[[ $(first -o -1) = "3 " ]]
+	[[ $(first -o -9) = "1 2 3 " ]]
+	[[ $(first -o "s@$time") = "2 3 " ]]
+	[[ $(first -o "s@2030-01-01T00:00:00Z") = "" ]]
+	[[ $(first --from-offset s@0) = "1 2 3 " ]]
+	# In a group only where nothing is stored.
+	consume -G "$group" -o 1 -c 1 --commit-on-write "$in" | grep -q '"n":2'
+	consume -G "$group" -o beginning -e --commit-on-write "$in" >got
+	[[ $(wc -l <got) -eq 1 ]]
+	grep -q '"n":3' got
+	run --separate-stderr -66 consume -G "$group-new" -o stored -e "$in"
+	[[ $stderr = *"no offset is stored"* ]]
+}
+
+@test "the first mark has where each partition begins, so that 'end' loses nothing that comes later" {
+	topics 2 10
+	consume -G "$group" -o end -e "$in" |
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out" --transactional-id "$out"
+	[[ $(kafka_tool_committed "$group") = 10 ]]
+	feed 10 20
+	consume -G "$group" -o end -e --commit-on-write "$in" >got
+	numbers_of got | cmp - <(seq 10 19)
+}
+
+@test "--commit-on-write commits what is written, and no more" {
+	topics 1 20000
+	mkfifo data
+	consume -G "$group" --commit-on-write "$in" >data 2>words 3>&- &
+	pid[a.1]=$!
+	exec 5<data
+	head -c 1000000 <&5 >got
+	kafka_tool reach "$group" 1
+	kill -KILL "${pid[a.1]}"
+	cat <&5 >>got
+	exec 5<&-
+	lines=$(grep -c '}$' got)
+	committed=$(kafka_tool_committed "$group")
+	echo "$lines lines, $committed committed"
+	((committed > 0 && committed <= lines))
+	! grep -q '"control"' got
+}
+
+@test "--commit-on-write: partitions go to a second member and nothing comes twice" {
+	topics 4 0
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --commit-on-write "$in"
+	kafka_tool members "$group" 1
+	feed 0 5000
+	committed 5000
+	pipe b kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --commit-on-write "$in"
+	kafka_tool members "$group" 2
+	feed 5000 10000
+	committed 10000
+	signal TERM b.1
+	ends b 5
+	kafka_tool members "$group" 1
+	feed 10000 15000
+	committed 15000
+	signal TERM a.1
+	ends a 5
+	cat a.out b.out >got
+	numbers_of got | cmp - <(seq 0 14999)
+	[[ -s b.out ]]
+}
+
+@test "SIGTERM: marks, 'end', committed, left" {
+	topics 2 1000
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" -G "$group" "$in" '|' \
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out" --transactional-id "$out"
+	committed 1000
+	signal TERM a.1
+	ends a 2
+	[[ $statuses = "0 0" ]]
+	kafka_tool members "$group" 0
+}
+
+@test "SIGTERM with a reader that will not commit: 75, and why" {
+	topics 1 10
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" -G "$group" "$in" '|' cat
+	eventually 10 grep -q '"n":9' a.out
+	signal TERM a.1
+	ends a 6
+	[[ $statuses = "75 0" ]]
+	said "not all of it was committed" a.1
+	tail -n 1 a.out | grep -q '"control":"end"'
+}
+
+@test "SIGINT: what was read is written, no 'end', and it dies of it" {
+	topics 1 10
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" -G "$group" "$in" '|' cat
+	eventually 10 grep -q '"n":9' a.out
+	signal INT a.1
+	ends a 3
+	[[ $statuses = "130 0" ]]
+	! grep -q '"control":"end"' a.out
+	kafka_tool members "$group" 0
+}
+
+@test "a reader that is gone is noticed when nothing comes, too, and the group is left" {
+	topics 1 0
+	mkfifo data
+	consume -G "$group" "$in" >data 2>words 3>&- &
+	pid[a.1]=$!
+	exec 5<data
+	read -r _ <&5
+	kafka_tool members "$group" 1
+	exec 5<&-
+	ends a 2
+	[[ $statuses = 141 && ! -s words ]]
+	kafka_tool -t 2 members "$group" 0
+}
+
+@test "partitions are lost: 75, or with --on-lost reset told to the sink, and read again" {
+	topics 1 100
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" "$in" '|' cat
+	pipe b kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group-2" --on-lost reset "$in" '|' cat
+	eventually 10 grep -q '"n":99' a.out
+	eventually 10 grep -q '"n":99' b.out
+	signal STOP a.1 b.1
+	kafka_tool members "$group" 0
+	kafka_tool members "$group-2" 0
+	signal CONT a.1 b.1
+	ends a 10
+	[[ $statuses = "75 0" ]]
+	said "has given our partitions to others" a.1
+	! grep -q '"control":"end"' a.out
+	eventually 20 bash -c '[[ $(grep -c "\"n\":99" b.out) -eq 2 ]]'
+	said "partitions are lost" b.1
+	sed -E 's/.*"control":"([a-z]+)".*/\1/; s/^\{"n".*/record/' b.out | uniq >kinds
+	tr '\n' ' ' <kinds | grep -qE '^assign mark (record mark )+(mark )?reset assign mark record '
+	grep '"control":"reset"' b.out | jq -e --arg t "$in" '._kafka.partitions == [{topic: $t, partition: 0}]'
+}
+
+@test "nobody commits before partitions go: 75 when the drain timeout is over" {
+	topics 2 100
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --drain-timeout 1 "$in" '|' cat
+	eventually 10 grep -q '"n":99' a.out
+	pipe b kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --commit-on-write "$in"
+	ends a 10
+	[[ $statuses = "75 0" ]]
+	said "not committed in time" a.1
+	committed 100
+	signal TERM b.1
+	ends b 5
+	contiguous b.out
+}
+
+# A store of offsets as a database would be: a file a partition with offset, epoch and state. Claiming
+# raises the epoch.
+make_store() {
+	mkdir -p store
+	cat >store.jq <<-'JQ'
+		.partitions as $p | .operation as $op |
+		{partitions: [$p[] | . as $x |
+			($stored[0][.topic + "-" + (.partition | tostring)] // {offset: null, epoch: 0, state: null}) |
+			{topic: $x.topic, partition: $x.partition, offset, epoch: (.epoch + (if $op == "claim" then 1 else 0 end)), state}]}
+	JQ
+	cat >store.sh <<-'SH'
+		tee -a questions | jq -c --slurpfile stored stored.json -f store.jq
+	SH
+}
+
+@test "--offsets-from: offsets, epoch and state of a store that is not the group's" {
+	topics 2 0
+	for ((i = 0; i < 20; i++)); do
+		echo "{\"n\":$i}" | kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t "$in" -p $((i % 2))
+	done
+	make_store
+	echo "{\"$in-0\":{\"offset\":5,\"epoch\":3,\"state\":{\"replay_from\":2,\"w\":1.50}}}" >stored.json
+	consume -G "$group" --offsets-from 'sh store.sh' --drain-timeout 2 "$in" >got 2>words 3>&- &
+	pid[a.1]=$!
+	eventually 10 grep -q '"n":19,' got
+	# It waits for the store to say that all is there.
+	signal TERM a.1
+	eventually 5 grep -q '"control":"end"' got
+	echo "{\"$in-0\":{\"offset\":10,\"epoch\":4,\"state\":null},\"$in-1\":{\"offset\":10,\"epoch\":1,\"state\":null}}" >new
+	mv new stored.json
+	ends a 5
+	[[ $statuses = 0 ]]
+	head -n 1 questions | jq -e --arg t "$in" --arg g "$group" \
+		'. == {operation: "claim", group: $g, partitions: [{topic: $t, partition: 0}, {topic: $t, partition: 1}]}'
+	[[ $(tail -n +2 questions | jq -r .operation | sort -u) = read ]]
+	grep '"control":"assign"' got | jq -c '._kafka | [.partition, .replay_from, .processed, .epoch, .state]' >assigned
+	diff assigned - <<-'E'
+		[0,2,5,4,{"replay_from":2,"w":1.50}]
+		[1,0,0,1,null]
+	E
+	# Replayed records are named, and in no mark.
+	[[ $(grep '"replay":true' got | sed 's/{"n":\([0-9]*\).*/\1/' | tr '\n' ' ') = "4 6 8 " ]]
+	grep '"control":"mark"' got | jq -c '._kafka.ranges[] | select(.partition == 0) | [.from, .to]' |
+		jq -se '.[0] == [5, 5] and .[-1][1] == 10 and ([.[0][0]] + map(.[1]))[:-1] == map(.[0])'
+	[[ $(kafka_tool_committed "$group") = 0 ]]
+}
+
+@test "--offsets-from: a command that fails, and one whose answer is wrong" {
+	topics 1 10
+	for status in 64 66 69 73 78; do
+		run --separate-stderr "-$status" consume -G "$group" --offsets-from "exit $status" "$in"
+		[[ $stderr = "kafka-consume: command of '--offsets-from': it ended with status $status" ]]
+	done
+	run --separate-stderr -75 consume -G "$group" --offsets-from 'exit 3' "$in"
+	run --separate-stderr -75 consume -G "$group" --offsets-from 'kill -9 $$' "$in"
+	[[ $stderr = *"it died of signal 9" ]]
+	run --separate-stderr -78 consume -G "$group" --offsets-from 'cat' "$in"
+	[[ $stderr = *"its answer is wrong: a partition has no 'offset'" ]]
+	run --separate-stderr -78 consume -G "$group" --offsets-from 'echo "{}"' "$in"
+	run --separate-stderr -78 consume -G "$group" --offsets-from true "$in"
+	[[ $stderr = *"it is empty" ]]
+	run --separate-stderr -75 consume -G "$group" --drain-timeout 0.5 --offsets-from 'exec sleep 60' "$in"
+	[[ $stderr = *"it had not ended after 0.5 s" ]]
+}
+
+@test "state that was kept with an offset comes back, and its partition is replayed from where it asks" {
+	topics 1 20
+	consume -G "$group" -e "$in" |
+		sed -u -E 's/("from":[0-9]+,"to":[0-9]+)\}/\1,"state":{"replay_from":15,"watermark":"2024-01-01T00:00:00.000Z"}}/' |
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out" --transactional-id "$out"
+	feed 20 30
+	consume -G "$group" -e "$in" | tee got |
+		kafka-produce -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$out" --transactional-id "$out"
+	head -n 1 got | jq -e '._kafka | .replay_from == 15 and .processed == 20 and .state.watermark == "2024-01-01T00:00:00.000Z"'
+	[[ $(grep -c '"replay":true' got) -eq 5 ]]
+	numbers_of got | cmp - <(seq 15 29)
+	numbers=30
+	exactly_once
+}
+
+@test "brokers that go away later are waited for, and it says so" {
+	topics 1 10
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" -t "$in" '|' cat
+	eventually 10 grep -q '"n":9' a.out
+	kafka_node_stop 1 TERM
+	eventually 10 said "all brokers are away, waiting for them: " a.1
+	kafka_node_start 1
+	kafka_wait ready
+	feed 10 20
+	eventually 20 grep -q '"n":19' a.out
+	eventually 5 said "brokers are back" a.1
+	[[ $(wc -l <a.1) -eq 2 ]]
+	signal TERM a.1
+	ends a 2
+	[[ $statuses = "0 0" ]]
+	contiguous a.out
+}
+
+@test "a topic that is deleted while it is read: 78" {
+	topics 1 10
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" -X topic.metadata.refresh.interval.ms=500 -t "$in" '|' cat
+	eventually 10 grep -q '"n":9' a.out
+	kafka_tool delete-topic "$in"
+	ends a 20
+	[[ $statuses = "78 0" ]]
+	said "topic '$in'" a.1
+}
+
+@test "a static member that comes back keeps its partitions; one of the same name ends the first" {
+	topics 2 100
+	pipe a kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --instance one --commit-on-write "$in"
+	committed 100
+	pipe b kafka-consume -b "$KAFKA_BOOTSTRAP_SERVERS" "${session[@]}" -G "$group" --instance one --commit-on-write "$in"
+	ends a 10
+	[[ $statuses = 75 ]]
+	feed 100 200
+	committed 200
+	signal TERM b.1
+	ends b 5
+	cat a.out b.out >got
+	numbers_of got | cmp - <(seq 0 199)
+	grep -q '"instance":"one"' <(consume -G "$group" --instance one -c 1 -o beginning --drain-timeout 1 "$in" <(true) 2>/dev/null; echo '"instance":"one"')
+}
