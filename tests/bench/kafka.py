@@ -394,9 +394,9 @@ def follow(broker, group, sums):
     return process, thread
 
 
-def pipeline_turn(broker, model, source, group):
-    """Records a second from the start of the processes to their exit, and from commit to commit between."""
-    broker.create("scored")
+def pipeline_turn(broker, model, source, partitions, group):
+    """What it took from the start of the processes to their exit, and records a second from commit to commit."""
+    broker.create("scored", partitions)
     sums = []
     follower, thread = follow(broker, group, sums)
     run = broker.run(broker.consume("-G", group, "-e", source), [program("anomaly-score"), "-m", model],
@@ -418,7 +418,7 @@ def pipeline(broker, folder):
         source = f"city-{partitions}"
         broker.create(source, partitions)
         broker.run(broker.produce(source, "--key", "sensor_id"), stdin=os.path.join(folder, "city"))
-        turns = [pipeline_turn(broker, model, source, f"bench-{partitions}-{i}") for i in range(RUNS)]
+        turns = [pipeline_turn(broker, model, source, partitions, f"bench-{partitions}-{i}") for i in range(RUNS)]
         broker.delete(source)
         what = f"consume, score, produce exactly once, {partitions} partition{'s'[:partitions > 1]}"
         rates = [RECORDS / run.seconds / 1e3 for run, _ in turns]
