@@ -62,7 +62,7 @@ V :=
 Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
-.PHONY: help deps all tests fuzzers benches demo check check-variants check-services ci bench \
+.PHONY: help deps all tests fuzzers benches demo live check check-variants check-services ci bench \
 	bench-kafka torture fuzz lint install uninstall clean
 .SECONDARY:
 
@@ -132,6 +132,11 @@ benches: $(PROGRAMS) $(BENCHES) $(SERVICE_TOOLS)
 demo: deps-demo
 	@$(SUBMAKE) all
 	@$(MAKE) --no-print-directory -f data/pipelines/secom.mk BIN=$(B)/bin OUT=$(B)/secom
+
+## live: SECOM through Kafka, at KAFKA_BOOTSTRAP_SERVERS or KAFKA_HOST; a sandbox without
+live: deps-demo
+	@$(SUBMAKE) all
+	@$(MAKE) --no-print-directory -f data/pipelines/secom.mk BIN=$(B)/bin OUT=$(B)/secom live
 
 ## check: every test that needs no server, in under 5 minutes
 check: deps-check

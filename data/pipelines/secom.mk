@@ -9,11 +9,28 @@
 # SECOM_DIR  a folder that holds secom.data(.gz) and secom_labels.data
 # SECOM_URL  where to fetch them otherwise                        UCI
 #
-# Without either and without a network the job runs on made-up data of SECOM's shape: names begin
+# Target live replays the records through Kafka and scores them as they come, each exactly once. It ends
+# by itself; data/deploy has what runs for ever. The broker is that of KAFKA_BOOTSTRAP_SERVERS or
+# KAFKA_HOST. Without them it is a sandbox, where nothing is exactly once: live says so.
+#
+#     make -f data/pipelines/secom.mk live KAFKA_HOST=broker
+#
+# COUNT          records to replay and to score                         5000
+# RATE           how many a second; empty: as fast as it goes           200
+# TOPIC, SCORED  topics of records and of scored records                sensor-data, scored
+# GROUP, ID      consumer group and transactional id of the scorer      scorers, scorer-1
+# PARTITIONS, REPLICAS  of topics that are not there yet                6, 1
+# KAFKA_OPTIONS  for all Kafka programs, as -F kafka.properties
+#
+# A second run goes on where the first one ended, and is judged together with it.
+#
+# Without SECOM_DIR, SECOM_URL and a network the job runs on made-up data of SECOM's shape: names begin
 # with "made-up-", and every step says so.
 
 BIN ?= build/bin
 OUT ?= build/secom
+COUNT ?= 5000
+RATE ?= 200
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -34,7 +51,7 @@ title := $() --title "$(made_up)"
 header := $() | sed '1i $(made_up)\n'
 endif
 
-.PHONY: all demo
+.PHONY: all demo live
 all demo: $(O)eval.txt $(O)report.html
 	$(note)
 	@echo "The report is in $(O)report.html"
@@ -62,6 +79,12 @@ $(O)eval.txt: $(O)scored.jsonl
 $(O)report.html: $(O)scored.jsonl
 	$(note)
 	anomaly-report -o $(O)report.html $(O)scored.jsonl$(title)
+
+export COUNT RATE TOPIC SCORED GROUP ID PARTITIONS REPLICAS KAFKA_OPTIONS
+
+live: $(O)secom.jsonl $(O)secom.model
+	$(note)
+	@$(here)secom-live.sh $(O)secom.jsonl $(O)secom.model $(O)live.jsonl$(header)
 
 # All of it is made again when the program that makes it changes.
 $(O)secom.jsonl: $(wildcard $(BIN)/secom-prep)

@@ -10,7 +10,7 @@ setup() {
 	secom=${SECOM_DIR-}
 	cd "$BATS_TEST_TMPDIR"
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
-	unset SECOM_DIR SECOM_URL CI MAKEFLAGS MFLAGS MAKELEVEL
+	unset SECOM_DIR SECOM_URL CI MAKEFLAGS MFLAGS MAKELEVEL KAFKA_BOOTSTRAP_SERVERS KAFKA_HOST
 }
 
 teardown() {
@@ -200,4 +200,30 @@ need_server() {
 	chmod +x bin/secom-prep
 	SECOM_URL=$nowhere run -2 make -f "$pipelines/secom.mk" OUT=out BIN=bin
 	[[ ! -e out/made-up-secom.jsonl ]]
+}
+
+@test "live: on the sandbox, and it says so; every record is scored" {
+	SECOM_URL=$nowhere run --separate-stderr -0 make -f "$pipelines/secom.mk" live OUT=out COUNT=2000 RATE=
+	[[ $stderr = *'a sandbox in the place of Kafka, with a plain producer'*'not exactly once'* ]]
+	[[ $stderr = *"'scored' has 2000 scored records, "*' of them alarms'* && $stderr = *'too narrow'* ]]
+	[[ $output = *'MADE-UP data'*ROC-AUC* ]]
+	[[ $(wc -l <out/made-up-live.jsonl) -eq 2000 ]]
+	# Each as often as it was replayed, with the key of its sample.
+	grep -o '"sample_id":[0-9]*' out/made-up-live.jsonl | sort | uniq -c | awk '{ print $1 }' | sort | uniq -c |
+		awk '{ print $1, $2 }' >repeats
+	[[ $(cat repeats) = $'1134 1\n433 2' ]]
+	run -1 grep -vE '"sample_id":([0-9]+),.*"key":"sample_\1"' out/made-up-live.jsonl
+}
+
+@test "live: COUNT that the sandbox cannot hold is refused before anything runs" {
+	export COUNT=400000
+	run --separate-stderr -64 "$pipelines/secom-live.sh" records model out
+	[[ $stderr = *'take a real broker'* ]]
+}
+
+@test "live: a stage that fails ends it on the sandbox too" {
+	iforest-train -o model < <(printf '{"x":1}\n{"x":2}\n')
+	echo '{"sample_id":1,"x":"warm"}' >records
+	RATE=1 run --separate-stderr -65 "$pipelines/secom-live.sh" records model out
+	[[ $stderr = *"'anomaly-score', ended with 65"* ]]
 }
