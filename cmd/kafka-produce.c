@@ -14,11 +14,25 @@ static struct produce_options opt = {
 	.commit_interval_ns = NS_PER_SECOND,
 };
 
-static const char *const partitioners[] = {
-	"murmur2_random", "murmur2", "consistent_random", "consistent", "fnv1a_random", "fnv1a",
-	"random",         NULL};
 static const char *const codecs[] = {"zstd", "gzip", "lz4", "snappy", "none", NULL};
-static int partitioner, codec;
+static int codec;
+
+static int parse_partitioner(const char *text, void *dest, struct error *err)
+{
+	static const char *const names[] = {"murmur2_random", "murmur2",      "consistent_random",
+					    "consistent",     "fnv1a_random", "fnv1a",
+					    "random"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(text, names[i])) {
+			*(const char **)dest = names[i];
+			return 0;
+		}
+	return error_set(err, ERROR_USAGE,
+			 "takes murmur2, consistent or fnv1a, with _random behind it or not, or "
+			 "random, not '%s'",
+			 text);
+}
 
 /* "6:3"; dest is &opt. */
 static int parse_creation(const char *text, void *dest, struct error *err)
@@ -52,10 +66,10 @@ static const struct option_spec own_options[] = {
 	 .help = "produce to TOPIC; must be given"},
 	{.name = "create-topic",
 	 .kind = OPTION_PARSE,
-	 .arg = "PARTITIONS:REPLICATION",
+	 .arg = "N:M",
 	 .dest = &opt,
 	 .parse = parse_creation,
-	 .help = "make the topic first, unless it exists"},
+	 .help = "make it with N partitions and M replicas, if need be"},
 	{.letter = 'z',
 	 .name = "compression",
 	 .kind = OPTION_CHOICE,
@@ -69,12 +83,12 @@ static const struct option_spec own_options[] = {
 	 .dest = &opt.count,
 	 .min = 1,
 	 .max = INFINITY,
-	 .help = "end after N records, from 1; default: at the end of input"},
+	 .help = "end after N records, from 1; default: all"},
 	{.name = "unsent",
 	 .kind = OPTION_STRING,
 	 .arg = "FILE",
 	 .dest = &opt.unsent,
-	 .help = "append records that were not acknowledged to FILE, to be produced again"},
+	 .help = "append records that were not acknowledged to FILE"},
 	{0},
 };
 
@@ -83,10 +97,10 @@ static const struct option_spec message_options[] = {
 	 .kind = OPTION_STRING,
 	 .arg = "PATH,...",
 	 .dest = &opt.outgoing.key_fields,
-	 .help = "key of these fields' values; default _kafka.key, if the record has one"},
+	 .help = "key of these fields; default _kafka.key, if any"},
 	{.name = "key-format",
 	 .kind = OPTION_STRING,
-	 .arg = "TEMPLATE",
+	 .arg = "TEXT",
 	 .dest = &opt.outgoing.key_format,
 	 .help = "key as in 'sample_%{sample_id}'"},
 	{.letter = 'k',
@@ -101,34 +115,34 @@ static const struct option_spec message_options[] = {
 	 .arg = "N",
 	 .dest = &opt.partition,
 	 .max = INT32_MAX,
-	 .help = "all to partition N, from 0; default: by the partitioner"},
+	 .help = "to partition N, from 0; default: by the partitioner"},
 	{.name = "partitioner",
-	 .kind = OPTION_CHOICE,
-	 .dest = &partitioner,
-	 .choices = partitioners,
-	 .help = "how keys choose partitions; default murmur2_random, as the Java client"},
+	 .kind = OPTION_PARSE,
+	 .arg = "NAME",
+	 .dest = &opt.partitioner,
+	 .parse = parse_partitioner,
+	 .help = "how keys choose partitions; default murmur2_random"},
 	{.letter = 'H',
 	 .name = "header",
 	 .kind = OPTION_LIST,
-	 .arg = "NAME=TEMPLATE",
+	 .arg = "NAME=TEXT",
 	 .dest = &opt.headers,
-	 .help = "add a header; may be given again; default: those of _kafka.headers"},
+	 .help = "add a header; again for more; default _kafka.headers"},
 	{.name = "value",
 	 .kind = OPTION_STRING,
 	 .arg = "PATH",
 	 .dest = &opt.outgoing.value,
-	 .help = "value of this field alone, a string by its characters; default: the record "
-		 "without _kafka"},
+	 .help = "this field alone; default: the record less _kafka"},
 	{.letter = 'Z',
 	 .name = "tombstones",
 	 .kind = OPTION_FLAG,
 	 .dest = &opt.outgoing.tombstones,
-	 .help = "a record of _kafka alone, or a --value of null, is a message without value"},
+	 .help = "_kafka alone, or null, makes a message without value"},
 	{.name = "timestamp-field",
 	 .kind = OPTION_STRING,
 	 .arg = "PATH",
 	 .dest = &opt.time.field,
-	 .help = "message time from this field; default: the time when it is produced"},
+	 .help = "time of the message; default: when it is produced"},
 	TIME_READING_OPTIONS(opt.time),
 	{0},
 };
@@ -138,14 +152,13 @@ static const struct option_spec transaction_options[] = {
 	 .kind = OPTION_STRING,
 	 .arg = "ID",
 	 .dest = &opt.transactional_id,
-	 .help = "commit at the marks of kafka-consume: exactly once; one ID for each pipeline "
-		 "that runs at the same time, the same after a restart"},
+	 .help = "commit at the marks of kafka-consume, exactly once"},
 	{.name = "commit-interval",
 	 .kind = OPTION_PARSE,
 	 .arg = "TIME",
 	 .dest = &opt.commit_interval_ns,
 	 .parse = parse_interval,
-	 .help = "commit input without marks so often, as in 500ms; default 1s"},
+	 .help = "commit other input so often, as in 500ms; default 1s"},
 	{0},
 };
 
@@ -164,9 +177,8 @@ static const struct program program = {
 	.summary = "produce records to a Kafka topic",
 	.operands = "[FILE ...]",
 	.details = "Each record is a message. Ends with 0 only if brokers have acknowledged all.",
-	.example = "kafka-produce -b localhost -t sensor-data --key-format 'sample_%{sample_id}' "
-		   "s.jsonl\n"
-		   "kafka-consume -G g raw | anomaly-score -m m.model |\n"
+	.example = "kafka-produce -b localhost -t raw --key-format 'sample_%{id}' day.jsonl\n"
+		   "kafka-consume -G scorers raw | anomaly-score -m a.model |\n"
 		   "    kafka-produce -t scored --transactional-id scorer-1\n",
 	.groups = groups,
 };
@@ -192,7 +204,6 @@ int main(int argc, char **argv)
 	int first = options_parse(&program, argc, argv);
 
 	check_options();
-	opt.partitioner = partitioners[partitioner];
 	opt.compression = codecs[codec];
 	return produce_run(&program, &opt, argv + first);
 }

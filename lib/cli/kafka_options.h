@@ -20,29 +20,29 @@ struct kafka_cli_options {
 	}
 
 /* The rows of the option table; o is a struct kafka_cli_options with static storage. */
-#define KAFKA_OPTIONS(o)                                                                           \
-	{.letter = 'b',                                                                            \
-	 .name = "brokers",                                                                        \
-	 .kind = OPTION_STRING,                                                                    \
-	 .arg = "HOST[:PORT],...",                                                                 \
-	 .dest = &(o).brokers,                                                                     \
-	 .help = "brokers to ask first; default KAFKA_BOOTSTRAP_SERVERS, KAFKA_HOST"},             \
-		{.letter = 'X',                                                                    \
-		 .name = "property",                                                               \
-		 .kind = OPTION_LIST,                                                              \
-		 .arg = "NAME=VALUE",                                                              \
-		 .dest = &(o).properties,                                                          \
-		 .help = "set a property of librdkafka; may be given again"},                      \
-		{.letter = 'F',                                                                    \
-		 .name = "config",                                                                 \
-		 .kind = OPTION_LIST,                                                              \
-		 .arg = "FILE",                                                                    \
-		 .dest = &(o).files,                                                               \
-		 .help = "read properties from FILE, a NAME=VALUE a line; may be given again"},    \
-	{                                                                                          \
-		.name = "timeout", .kind = OPTION_REAL, .arg = "SECONDS", .dest = &(o).timeout_s,  \
-		.min = 0, .max = 86400, .min_open = true,                                          \
-		.help = "wait so long for a broker at the start, up to 86400, default 30; then 69" \
+#define KAFKA_OPTIONS(o)                                                                          \
+	{.letter = 'b',                                                                           \
+	 .name = "brokers",                                                                       \
+	 .kind = OPTION_STRING,                                                                   \
+	 .arg = "HOST,...",                                                                       \
+	 .dest = &(o).brokers,                                                                    \
+	 .help = "brokers; default KAFKA_BOOTSTRAP_SERVERS, KAFKA_HOST"},                         \
+		{.letter = 'X',                                                                   \
+		 .name = "property",                                                              \
+		 .kind = OPTION_LIST,                                                             \
+		 .arg = "NAME=VALUE",                                                             \
+		 .dest = &(o).properties,                                                         \
+		 .help = "set a property of librdkafka; may be given again"},                     \
+		{.letter = 'F',                                                                   \
+		 .name = "config",                                                                \
+		 .kind = OPTION_LIST,                                                             \
+		 .arg = "FILE",                                                                   \
+		 .dest = &(o).files,                                                              \
+		 .help = "read properties from FILE; may be given again"},                        \
+	{                                                                                         \
+		.name = "timeout", .kind = OPTION_REAL, .arg = "SECONDS", .dest = &(o).timeout_s, \
+		.min = 0, .max = 86400, .min_open = true,                                         \
+		.help = "for a broker at the start, up to 86400; default 30"                      \
 	}
 
 /*

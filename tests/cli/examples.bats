@@ -167,6 +167,21 @@ run_examples() {
 	anomaly-score -m x.model stream | sed 's/,"anomaly_score".*}/}/' | cmp - stream
 }
 
+@test "kafka-produce(1): examples" {
+	skip_unless_peer kcat
+	mkfifo address
+	kafka-sandbox >address 3>&- &
+	sandbox=$!
+	read -r KAFKA_BOOTSTRAP_SERVERS <address
+	export KAFKA_BOOTSTRAP_SERVERS
+	run_examples kafka-produce.1 3
+	[[ $(kcat -C -b "$KAFKA_BOOTSTRAP_SERVERS" -t raw -e -q | wc -l) -eq 1667 ]]
+	[[ $(kcat -C -b "$KAFKA_BOOTSTRAP_SERVERS" -t day -e -q | wc -l) -eq 500 ]]
+	[[ ! -s unsent.jsonl && ! -s bad.jsonl ]]
+	kill "$sandbox"
+	wait "$sandbox"
+}
+
 @test "kafka-sandbox(1): examples" {
 	skip_unless_peer kcat
 	run_examples kafka-sandbox.1 3

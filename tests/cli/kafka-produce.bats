@@ -400,6 +400,16 @@ mark() {
 	grep -q "topic 't' has no partition 3, but 3 of them" said
 }
 
+@test "input that is not there: 66, and nothing is produced" {
+	mkdir folder
+	start_sandbox --topics t:1
+	expect_error 66 missing kafka-produce -t t missing
+	expect_error 66 folder kafka-produce -t t folder
+	run bash -c 'kafka-produce -t t <&-'
+	[[ $status = 66 || $status = 74 ]]
+	[[ $output = "kafka-produce: "* ]]
+}
+
 @test "nothing to produce is 0" {
 	in_sandbox --topics t:1 'kafka-produce -t t </dev/null; get -t t >got'
 	[[ ! -s got ]]
