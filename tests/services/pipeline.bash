@@ -4,17 +4,22 @@
 # Tests read what is set here.
 # shellcheck disable=SC2034
 
-declare -A pid=() # by NAME.STAGE, as in ${pid[a.1]}
+declare -gA pid=() # by NAME.STAGE, as in ${pid[a.1]}
 session=(-X session.timeout.ms=1500 -X heartbeat.interval.ms=300)
 pipes=0
 
-# topics [PARTITIONS=3] [NUMBERS=10000]: new ones at $in, with as many numbered records, and $out, and
-# the name of a new group in $group.
+# topics NAME [PARTITIONS=3] [NUMBERS=10000]: new ones at $in, with as many numbered records, and $out,
+# and the name of a new group in $group.
 topics() {
-	group=g$BATS_TEST_NUMBER in=in$BATS_TEST_NUMBER out=out$BATS_TEST_NUMBER numbers=${2:-10000}
-	kafka_topic "$in" "${1:-3}"
-	kafka_topic "$out" "${1:-3}"
+	names "$1" "${3:-10000}"
+	kafka_topic "$in" "${2:-3}"
+	kafka_topic "$out" "${2:-3}"
 	feed 0 "$numbers"
+}
+
+# names NAME [NUMBERS=10000]: turns to what topics NAME has made.
+names() {
+	group=$1 in=$1-in out=$1-out numbers=${2:-10000}
 }
 
 # feed FROM TO: numbered records into $in.
@@ -138,7 +143,8 @@ void() {
 
 kill_pipelines() {
 	local p
-	for p in "${pid[@]}"; do
+	for p in $(jobs -p); do
 		kill -s KILL "$p" || true
-	done 2>/dev/null
-}
+	done
+	wait
+} 2>/dev/null
