@@ -124,9 +124,12 @@ assigned() {
 		[[ $statuses = '141 141 75' ]]
 		said "no 'reset' came within 10 s" "$row.3"
 		[[ -z $(read_out) ]]
-		plain b
+		plain "again-$row"
+	done
+	for row in 0 1 2; do
+		names "row$row"
 		committed "$numbers"
-		finish b
+		finish "again-$row"
 		exactly_once
 	done
 	said 'generation' 0.3
