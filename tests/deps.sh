@@ -7,7 +7,7 @@ group() {
 	case $1 in
 	build) echo gcc libc6-dev make libjansson-dev libcsv-dev librdkafka-dev zlib1g-dev ;;
 	demo) echo gnuplot-nox curl ca-certificates unzip ;;
-	check) echo libcmocka-dev bats jq kcat gnuplot-nox curl python3 zsh ;;
+	check) echo libcmocka-dev bats jq kcat gnuplot-nox curl python3 zsh systemd ;;
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;
 	services) group check && echo python3-venv openjdk-17-jre-headless maven openssl ;;
