@@ -276,49 +276,49 @@ def consume(broker, folder):
             for kind, goal in (("without", 1), ("with", 0.667)):
                 line(f"kafka-consume {kind} provenance, 200 bytes, {codec}, {way}", rates[kind], rates["kcat -C"],
                      "kcat -C", rates[kind] / rates["kcat -C"], (">=", goal) if rest else None, "k/s")
-        if codec == "none":
-            memory_of_consumers(broker, topic)
         broker.delete(topic)
 
 
-def memory_of_consumers(broker, topic):
-    """Peaks of consumers whose reader does not read until they grow no more."""
-    queue = properties([f"queued.max.messages.kbytes={QUEUE_KIB}", "queued.min.messages=100000"])
-
-    def peak(command):
-        reads, writes = os.pipe()
-        clock = Clock(broker)
-        processes = broker.start([command], stdout=writes)
-        os.close(writes)
-        before, since = 0, clock.begin
-        while time.monotonic() < since + 1:
-            with open(f"/proc/{processes[0].pid}/status", encoding="ascii") as f:
-                resident = int(re.search(r"VmRSS:\s*(\d+)", f.read())[1])
-            if resident > before:
-                before, since = resident, time.monotonic()
-            time.sleep(0.05)
-        reader = subprocess.Popen(["cat"], stdin=reads, stdout=subprocess.DEVNULL)
-        os.close(reads)
-        run = broker.finish(processes, clock)
-        reader.wait()
-        return run.processes[0].peak / MB - QUEUE_KIB / 1024
-
-    ours = peak(broker.consume("-t", topic, "-e", *queue))
-    kcat = peak(broker.kcat("-C", topic, "-q", "-o", "beginning", "-e", *queue))
-    line("kafka-consume, reader at rest: resident beyond its queue", ours, None, None, None, ("<=", 64), "MB")
-    line("the same of kcat -C", kcat, None, None, None, None, "MB")
+def peak_at_rest(broker, command):
+    """Peak memory of a consumer whose reader does not read until it grows no more."""
+    reads, writes = os.pipe()
+    clock = Clock(broker)
+    processes = broker.start([command], stdout=writes)
+    os.close(writes)
+    before, since = 0, clock.begin
+    while time.monotonic() < since + 1:
+        with open(f"/proc/{processes[0].pid}/status", encoding="ascii") as f:
+            resident = int(re.search(r"VmRSS:\s*(\d+)", f.read())[1])
+        if resident > before:
+            before, since = resident, time.monotonic()
+        time.sleep(0.05)
+    reader = subprocess.Popen(["cat"], stdin=reads, stdout=subprocess.DEVNULL)
+    os.close(reads)
+    run = broker.finish(processes, clock)
+    reader.wait()
+    return run.processes[0].peak
 
 
-def memory_of_producers(broker, folder):
-    queue = properties([f"queue.buffering.max.kbytes={QUEUE_KIB}", "queue.buffering.max.messages=100000"])
-    peaks = []
-    broker.create("memory")
-    for command in (broker.produce("memory", "-z", "none", *queue), broker.kcat("-P", "memory", *queue)):
-        run = broker.run(command, stdin=os.path.join(folder, "records"))
-        peaks.append(run.processes[0].peak / MB - QUEUE_KIB / 1024)
-    broker.delete("memory")
-    line("kafka-produce: resident beyond its queue", peaks[0], None, None, None, ("<=", 64), "MB")
-    line("the same of kcat -P", peaks[1], None, None, None, None, "MB")
+def memory(broker, folder):
+    """Peaks where queues are full: of many records, of long ones."""
+    long = os.path.join(folder, "long")
+    with open(long, "w", encoding="ascii") as f:
+        for i in range(100_000):
+            f.write(f'{{"id":{1_000_000 + i},"text":"{"a long story" * 165}"}}\n')
+    sent, kept = [properties(["queue.buffering.max.messages=100000", f"queue.buffering.max.kbytes={QUEUE_KIB}"]),
+                  properties(["queued.min.messages=100000", f"queued.max.messages.kbytes={QUEUE_KIB}"])]
+    for size, file in ((200, os.path.join(folder, "records")), (2000, long)):
+        broker.create("memory")
+        peaks = [broker.run(command, stdin=file).processes[0].peak / MB for command in (
+            broker.produce("memory", "-z", "none", *sent), broker.kcat("-P", "memory", *sent))]
+        peaks += [peak_at_rest(broker, command) / MB for command in (
+            broker.consume("-t", "memory", "-e", *kept),
+            broker.kcat("-C", "memory", "-q", "-o", "beginning", "-e", *kept))]
+        broker.delete("memory")
+        for i, (ours, kcat) in enumerate((("kafka-produce", "kcat -P"), ("kafka-consume", "kcat -C"))):
+            what = f"peak memory, queue full of records of {size} bytes (64 MiB, 100,000 records)"
+            line(f"{ours}: {what}", peaks[2 * i], None, None, None, ("<=", QUEUE_KIB / 1024 + 64), "MB")
+            line(f"{kcat}: the same", peaks[2 * i + 1], None, None, None, None, "MB")
 
 
 def train(folder):
@@ -444,12 +444,13 @@ def warm_up(broker, folder):
     broker.delete("warm-up")
 
 
-PARTS = {"produce": [produce], "consume": [consume], "memory": [memory_of_producers], "latency": [latency],
-         "pipeline": [pipeline]}
+PARTS = {"produce": produce, "consume": consume, "memory": memory, "latency": latency, "pipeline": pipeline}
 
 
 def main():
     parts = sys.argv[2:] or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        sys.exit(f"bench: no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     with tempfile.TemporaryDirectory() as folder:
         write_records(os.path.join(folder, "records"))
         write_city(os.path.join(folder, "city"))
@@ -458,8 +459,7 @@ def main():
             warm_up(broker, folder)
             heading()
             for part in parts:
-                for measure in PARTS[part]:
-                    measure(broker, folder)
+                PARTS[part](broker, folder)
         finally:
             broker.stop()
     verdict()
