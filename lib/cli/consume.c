@@ -49,8 +49,10 @@ static int keep_bad(void *context, const struct error *why, const struct record 
 {
 	struct consume *c = context;
 
+	if (intake_reject(&c->intake, why, rec, kafka, err))
+		return -1;
 	c->rejects_dirty = true;
-	return intake_reject(&c->intake, why, rec, kafka, err);
+	return 0;
 }
 
 int consume_sync_rejects(struct consume *c, struct error *err)
