@@ -75,6 +75,17 @@ run_examples() {
 	[[ -s report.html && $(wc -l <scored.csv) -eq 402 ]]
 }
 
+@test "README: live, on the sandbox as far as that goes" {
+	sed -n '/^### Live/,/^The second/s/^    //p' "$top/README.md" >live
+	[[ $(grep -c '^[a-z]' live) -eq 4 ]]
+	# A sandbox has no transactions; the pipeline ends when all is scored.
+	sed -e '/^export/d' -e 's/--rate 200/--rate 5000/' -e 's/ --transactional-id scorer-1//' \
+		-e 's/-G scorers/& --commit-on-write -c 5000/' live >job
+	[[ $(diff live job | grep -c '^[<>]') -eq 7 ]]
+	kafka-sandbox --topics sensor-data:16,scored:16 -- bash -euo pipefail job >out
+	grep -q '^records  *5000$' out
+}
+
 @test "README: the figures are those of the job on SECOM" {
 	[[ -n ${SECOM_DIR-} ]] || skip "SECOM_DIR is not set"
 	data=$(compgen -G "$SECOM_DIR/secom.data*" | head -n 1)

@@ -97,3 +97,67 @@ scored_are() {
 	[[ $(grep -c 'starting again' words) -ge 1 ]]
 	scored_are 1 2000
 }
+
+@test "the pipeline for good: stopped at its head with all committed, goes on from there" {
+	deploy=$(realpath "${live%/*}/../deploy")
+	export MODEL=$BATS_FILE_TMPDIR/model SLOT=scored-host KAFKA_BOOTSTRAP_SERVERS
+	kafka_topic sensor-data 3
+	kafka_topic scored 3
+	mkdir state
+	for run in 1 2; do
+		(cd state && exec env --default-signal=TERM "$deploy/sensor-pipeline" -f "$deploy/scored.pipeline") \
+			</dev/null >/dev/null 2>words 3>&- &
+		runner=$!
+		sed -n "$((run * 500 - 499)),$((run * 500))p" records.jsonl | kafka-produce -t sensor-data
+		# Until they are there.
+		timeout 60 kafka-consume -q -t scored -o beginning -c $((run * 500)) >/dev/null
+		kill -TERM "$runner"
+		wait "$runner"
+		run -1 grep sensor-pipeline: words
+	done
+	[[ ! -e state/score.rejects.jsonl || ! -s state/score.rejects.jsonl ]]
+	grep -q '^sensorutils_records_total{.*} 500' state/score.prom
+	SCORED=scored scored_are 1 1000
+}
+
+@test "README: the live pipelines, as they stand" {
+	top=$(realpath "$BATS_TEST_DIRNAME/../..")
+	kafka_topic sensor-data-readme 4
+	kafka_topic scored-readme 4
+	cp records.jsonl secom.jsonl
+	cp model secom.model
+	# In topics of their own, in less time, and with an end.
+	sed -n '/^### Live/,/^The second/s/^    //p' "$top/README.md" |
+		sed -e '/^export/d' -e 's/-t [a-z-]*/&-readme/; s/scorers sensor-data/&-readme/' \
+			-e 's/--rate 200/--rate 10000/; s/-G scorers/& -c 5000/' >job
+	[[ $(grep -c readme job) -eq 4 ]]
+	run -0 bash -euo pipefail job
+	[[ $output = *'records '*' 5000'* ]]
+	SCORED=scored-readme scored_are 1 5000
+}
+
+@test "sensorutils(7): other filters between, with what they must let through" {
+	page=$(realpath "$BATS_TEST_DIRNAME/../../man/sensorutils.7")
+	kafka_topic "$TOPIC" 3
+	kafka-produce -t "$TOPIC" records.jsonl
+	for tool in jq grep awk; do
+		filter=$(sed -n "/^\.Ss Other filters/,/^\.Ed/s/^$tool .*/&/p" "$page" | sed 's/test/"sample_id":1/')
+		[[ -n $filter ]]
+		kafka_topic "$SCORED-$tool" 2
+		kafka-consume -G "$GROUP-$tool" -e "$TOPIC" | anomaly-score -m model | bash -c "$filter" |
+			kafka-produce -t "$SCORED-$tool" --transactional-id "$ID-$tool"
+		kafka-consume -q -t "$SCORED-$tool" -o beginning -e --no-provenance | sort >got
+		if [[ $tool = awk ]]; then
+			grep -v '"sample_id":1' expected.jsonl
+		else
+			grep '"is_anomaly":true' expected.jsonl
+		fi | sort | cmp - got
+		# All is committed, what was dropped too.
+		kafka-consume -q -G "$GROUP-$tool" --commit-on-write -e "$TOPIC" >left
+		[[ ! -s left ]]
+	done
+	# One that drops them.
+	kafka_topic "$SCORED-none" 1
+	run -78 "${live%/*}/../deploy/sensor-pipeline" -k 0.1 'kafka-consume -G "$GROUP-none" "$TOPIC"' \
+		'grep --line-buffered sample_id' 'kafka-produce -t "$SCORED-none" --transactional-id "$ID-none"'
+}
