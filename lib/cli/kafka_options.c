@@ -72,11 +72,22 @@ int kafka_cli_timeout_ms(const struct kafka_cli_options *o)
 	return (int)ceil(o->timeout_s * 1000);
 }
 
+/* What we tell ourselves, in our words. */
+static bool is_told(const char *facility)
+{
+	static const char *const told[] = {"FAIL", "ERROR", "FATAL", "TXNERR"};
+
+	for (size_t i = 0; i < sizeof(told) / sizeof(*told); i++)
+		if (!strcmp(facility, told[i]))
+			return true;
+	return false;
+}
+
 void kafka_cli_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	(void)rk;
 	if (level == LOG_DEBUG)
 		message_note("librdkafka: %s: %s", facility, text);
-	else if (level <= LOG_ERR && strcmp(facility, "FAIL"))
+	else if (level <= LOG_ERR && !is_told(facility))
 		message_note("librdkafka: %s", text);
 }

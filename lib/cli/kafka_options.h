@@ -58,7 +58,8 @@ void kafka_cli_read(const struct program *p, const struct kafka_cli_options *o,
 int kafka_cli_timeout_ms(const struct kafka_cli_options *o);
 
 /* For rd_kafka_conf_set_log_cb: errors and worse as notes, and all that the property debug asks
- * for. Failures of connections are left out: the error callback has them, too. Any thread. */
+ * for. Failures of connections and transactions are left out: other calls tell of them. Any thread.
+ */
 void kafka_cli_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);
 
 #endif

@@ -90,8 +90,10 @@ enum transaction_action transaction_record(struct transaction *t,
 	if (s->provenance && !t->provenance && !t->controls && t->state == TRANSACTION_OPEN)
 		t->since_ns = now_ns; /* the wait for control records begins */
 	t->provenance |= s->provenance;
-	if (action == TRANSACTION_DROP)
+	if (action == TRANSACTION_DROP) {
+		t->lost = true;
 		return action;
+	}
 	if (!s->topic) {
 		t->produced_unknown = true;
 	} else {
@@ -181,6 +183,25 @@ static void explain_end(const struct transaction *t, struct error *err)
 			  "input ended behind its last mark: what came since then is aborted");
 }
 
+static enum transaction_action end(const struct transaction *t, enum event event, struct error *err)
+{
+	enum transaction_action action = actions[t->state][event];
+
+	if (t->state == TRANSACTION_SKIPPING && !t->lost)
+		return TRANSACTION_NOTHING;
+	if (action == TRANSACTION_FAIL)
+		explain_end(t, err);
+	return action;
+}
+
+static bool advances(const struct control_record *mark)
+{
+	for (size_t i = 0; i < mark->n; i++)
+		if (mark->partitions[i].to > mark->partitions[i].from)
+			return true;
+	return false;
+}
+
 enum transaction_action transaction_control(struct transaction *t, const struct control_record *c,
 					    int64_t now_ns, struct error *err)
 {
@@ -193,15 +214,14 @@ enum transaction_action transaction_control(struct transaction *t, const struct 
 	case CONTROL_RESET:
 		return reset(t, c, now_ns, err);
 	case CONTROL_MARK:
+		t->advances = advances(c);
+		t->lost |= t->advances;
 		action = actions[t->state][c->n ? EVENT_MARK : EVENT_EMPTY_MARK];
 		if (action == TRANSACTION_BEGIN_COMMIT)
 			enter(t, TRANSACTION_OPEN, now_ns);
 		return action;
 	case CONTROL_END:
-		action = actions[t->state][EVENT_END];
-		if (action == TRANSACTION_FAIL)
-			explain_end(t, err);
-		return action;
+		return end(t, EVENT_END, err);
 	case CONTROL_NONE:
 		break;
 	}
@@ -210,15 +230,11 @@ enum transaction_action transaction_control(struct transaction *t, const struct 
 
 enum transaction_action transaction_end(const struct transaction *t, struct error *err)
 {
-	enum transaction_action action = actions[t->state][EVENT_INPUT_END];
-
 	if (t->provenance && !t->controls)
 		return no_controls(err);
 	if (t->state == TRANSACTION_OPEN && is_plain(t))
 		return TRANSACTION_COMMIT;
-	if (action == TRANSACTION_FAIL)
-		explain_end(t, err);
-	return action;
+	return end(t, EVENT_INPUT_END, err);
 }
 
 /* How long the state may last; INT64_MAX: for ever. */
@@ -262,6 +278,7 @@ void transaction_committed(struct transaction *t, int64_t now_ns)
 
 void transaction_fenced(struct transaction *t, int64_t now_ns)
 {
+	t->lost = t->advances || t->produced_unknown || still_produced(t);
 	enter(t, TRANSACTION_SKIPPING, now_ns);
 }
 

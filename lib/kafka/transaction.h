@@ -10,13 +10,14 @@
  *     empty mark      -                 commit                   -
  *     mark            begin, commit     commit                   -
  *     reset           -                 abort (covers), or fail  -> NONE once covered
- *     end             -                 fail                     fail
- *     no more input   -                 fail; plain: commit      fail
+ *     end             -                 fail                     fail, if anything is lost
+ *     no more input   -                 fail; plain: commit      fail, if anything is lost
  *     time is up      -                 commit (plain), or fail  fail
  *
- * A commit that is fenced leads from OPEN to SKIPPING. A reset covers what was produced since the
- * last commit: the partitions that the records' provenance named or, where a record had none, all
- * that were assigned.
+ * A commit that is fenced leads from OPEN to SKIPPING. It loses nothing if it was to move no offset
+ * and no record: a consumer that finds all committed may leave before that. A reset covers what was
+ * produced since the last commit: the partitions that the records' provenance named or, where a
+ * record had none, all that were assigned.
  */
 #ifndef KAFKA_TRANSACTION_H
 #define KAFKA_TRANSACTION_H
@@ -58,6 +59,8 @@ struct transaction {
 	} * partitions;
 	size_t n, cap, last;
 	bool produced_unknown; /* since the last commit, of a record without provenance */
+	bool advances;         /* the mark that is to be committed moves an offset */
+	bool lost;             /* SKIPPING: what was aborted or dropped must come again */
 };
 
 void transaction_release(struct transaction *t);

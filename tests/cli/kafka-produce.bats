@@ -91,12 +91,12 @@ teardown() {
 		kafka-produce -t t -Z in
 		kafka-produce -t u -H site=%{b} -H x= <(head -n 1 in)
 		kafka-produce -t v --value a <(head -n 1 in)
-		get -t t -f "%k %h %S %s\n" >t
+		get -t t -f "%k %h %S %s.\n" >t
 		get -t u -f "%h %s\n" >u
 		get -t v -f "%s" >v'
 	diff t - <<-'E'
-		 h=1 18 {"a":"ä\n","b":2}
-		gone  -1 
+		 h=1 18 {"a":"ä\n","b":2}.
+		gone  -1 .
 	E
 	diff u - <<<'site=2,x= {"a":"ä\n","b":2}'
 	diff v - <<<'ä'

@@ -16,7 +16,7 @@
  * Runs steps with blanks between them, and compares what is to be done at each.
  *
  *     p        a record without provenance       r0 r1   one of partition 0, 1
- *     a0 a1    assign                            m h     mark; mark without ranges
+ *     a0 a1    assign                            m z h   mark; one of [1, 1); one without ranges
  *     x0 x01   reset of partition 0; of both     e       end
  *     !        the commit just ordered is fenced .       no more input
  *     tN       N seconds later, asked for the time
@@ -56,8 +56,8 @@ static enum transaction_action control(struct run *r, const char *step)
 				: CONTROL_MARK;
 	for (const char *p = step + 1; *p && *p != ' '; p++)
 		assert_non_null(control_record_add(&c, "t", *p - '0', 0, 1, NULL, &r->err));
-	if (*step == 'm')
-		assert_non_null(control_record_add(&c, "t", 0, 0, 1, NULL, &r->err));
+	if (*step == 'm' || *step == 'z')
+		assert_non_null(control_record_add(&c, "t", 0, *step == 'z', 1, NULL, &r->err));
 	a = transaction_control(&r->t, &c, r->now_ns, &r->err);
 	control_record_release(&c);
 	return a;
@@ -150,6 +150,16 @@ static void a_fenced_commit_waits_for_reset(void **state)
 	check("a0 r0 m ! t9 x0 t9 t9", "- B C - - - -");
 	check("a0 r0 m ! e", "- B C F75");
 	check("a0 r0 m ! .", "- B C F75");
+	/* A consumer that finds all committed may be gone before its first mark is. */
+	check("a0 z ! h e .", "- BC - - -");
+	check("a0 z ! .", "- BC -");
+	check("a0 z ! z e", "- BC - -");
+	check("a0 z ! r0 e", "- BC D F75");
+	check("a0 z ! m e", "- BC - F75");
+	check("a0 r0 z ! e", "- B C F75");
+	check("a0 p z ! e", "- B C F75");
+	check("a0 z ! r0 x0 z ! e", "- BC D - BC -");
+	check("a0 z ! t9 t1", "- BC - F75");
 	/* Nothing was produced, and a reset is due all the same. */
 	check("a0 m ! r0 x0 r0 m e", "- BC D - B C -");
 	/* All partitions that were aborted, in one or in several. */
