@@ -1,5 +1,7 @@
 #include "lib/kafka/mark_pace.h"
 
+#include "lib/base/timestamp.h"
+
 static int64_t due_ns(const struct mark_pace *m, bool moved)
 {
 	bool heartbeat = !moved && m->interval_ns < MARK_HEARTBEAT_NS;
@@ -9,7 +11,11 @@ static int64_t due_ns(const struct mark_pace *m, bool moved)
 
 bool mark_pace_due(const struct mark_pace *m, int64_t now_ns, bool moved)
 {
-	return m->messages >= MARK_RECORDS || now_ns >= due_ns(m, moved);
+	uint64_t most = m->most < MARK_RECORDS_MIN ? MARK_RECORDS_MIN
+			: m->most > MARK_RECORDS   ? MARK_RECORDS
+						   : m->most;
+
+	return m->messages >= most || now_ns >= due_ns(m, moved);
 }
 
 int64_t mark_pace_wait_ns(const struct mark_pace *m, int64_t now_ns, bool moved)
@@ -22,5 +28,12 @@ int64_t mark_pace_wait_ns(const struct mark_pace *m, int64_t now_ns, bool moved)
 void mark_pace_marked(struct mark_pace *m, int64_t now_ns)
 {
 	m->last_ns = now_ns;
+	m->counted += m->messages;
 	m->messages = 0;
+	if (now_ns - m->second_ns < NS_PER_SECOND)
+		return;
+	/* Over a longer interval as many as over a second of it. */
+	m->most = (uint64_t)((double)m->counted * NS_PER_SECOND / (double)(now_ns - m->second_ns));
+	m->counted = 0;
+	m->second_ns = now_ns;
 }

@@ -1,10 +1,17 @@
-/* When a stream from Kafka is due its next mark. Nothing of librdkafka, and no clock, here. */
+/*
+ * When a stream from Kafka is due its next mark. Nothing of librdkafka, and no clock, here.
+ *
+ * By the time that has passed, and by the records that have come: pipes and buffers may take tens
+ * of thousands in an instant, and a slow filter behind them must see a mark long before the sink's
+ * transaction times out. So a mark is also due after as many records as came in the last second.
+ */
 #ifndef KAFKA_MARK_PACE_H
 #define KAFKA_MARK_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#define MARK_RECORDS_MIN 1000                 /* not earlier than after so many */
 #define MARK_RECORDS 100000                   /* a mark is due after so many at the latest */
 #define MARK_HEARTBEAT_NS INT64_C(1000000000) /* and when nothing happens, at the earliest */
 
@@ -12,6 +19,9 @@ struct mark_pace {
 	int64_t interval_ns;
 	int64_t last_ns;   /* when the last one was written, by any clock */
 	uint64_t messages; /* since then */
+	int64_t second_ns; /* when the second began that is counted now */
+	uint64_t counted;  /* told by marks since then */
+	uint64_t most;     /* came in the second before it */
 };
 
 /* moved: it would have something to tell. */

@@ -46,11 +46,6 @@ finish() {
 	[[ ${statuses//[0 ]/} = '' ]]
 }
 
-# assigned INSTANCE: the static member has partitions.
-assigned() {
-	kafka_tool group "$group" | grep -q " $1 [1-9]"
-}
-
 @test "consumer and producer stopped, others took over: the commit is refused, both end with 75" {
 	topics both
 	stopping a "$send:2"

@@ -404,25 +404,30 @@ static int follow(char **arg)
 	}
 }
 
-/* What the coordinator tells of a group; *e holds it. */
+/* What the coordinator tells of a group; *e holds it. A new one may have to be waited for. */
 static const rd_kafka_ConsumerGroupDescription_t *describe(const char *name, rd_kafka_event_t **e)
 {
+	int64_t limit = now_ms() + time_limit_ms;
 	rd_kafka_resp_err_t err;
 	const char *text;
 	size_t n;
 
-	rd_kafka_DescribeConsumerGroups(rk, &name, 1,
-					options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), queue);
-	*e = answer(&err, &text);
-	if (err)
-		die("group '%s': %s", name, text);
-	const rd_kafka_ConsumerGroupDescription_t *g =
-		rd_kafka_DescribeConsumerGroups_result_groups(
-			rd_kafka_event_DescribeConsumerGroups_result(*e), &n)[0];
-	if (rd_kafka_ConsumerGroupDescription_error(g))
-		die("group '%s': %s", name,
-		    rd_kafka_error_string(rd_kafka_ConsumerGroupDescription_error(g)));
-	return g;
+	for (;; nap(20)) {
+		rd_kafka_DescribeConsumerGroups(
+			rk, &name, 1, options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), queue);
+		*e = answer(&err, &text);
+		const rd_kafka_ConsumerGroupDescription_t *g =
+			err ? NULL
+			    : rd_kafka_DescribeConsumerGroups_result_groups(
+				      rd_kafka_event_DescribeConsumerGroups_result(*e), &n)[0];
+		const rd_kafka_error_t *failed =
+			g ? rd_kafka_ConsumerGroupDescription_error(g) : NULL;
+		if (g && !failed)
+			return g;
+		if (now_ms() >= limit)
+			die("group '%s': %s", name, failed ? rd_kafka_error_string(failed) : text);
+		rd_kafka_event_destroy(*e);
+	}
 }
 
 static int members(char **arg)

@@ -63,7 +63,7 @@ signal() {
 eventually() {
 	local limit=$(($(now_ms) + $1 * 1000))
 	shift
-	until "$@"; do
+	until "$@" 2>/dev/null; do
 		if (($(now_ms) >= limit)); then
 			echo "in vain: $*"
 			return 1
@@ -106,6 +106,11 @@ ends() {
 	done
 	echo "$1: $statuses"
 	head -v -n 20 "$1".[0-9]
+}
+
+# assigned INSTANCE: the static member has partitions.
+assigned() {
+	kafka_tool group "$group" | grep -q " $1 [1-9]"
 }
 
 # committed COUNT: so many messages of $in are, within half a minute.

@@ -190,6 +190,36 @@ static void pace(void **state)
 	assert_true(mark_pace_due(&m, 5 * MARK_HEARTBEAT_NS + 1, false));
 }
 
+/* What pipes and buffers take at once is cut into small pieces until it is seen how much comes. */
+static void pace_of_records(void **state)
+{
+	struct mark_pace m = {.interval_ns = INT64_C(100000000), .last_ns = 0};
+	int64_t now = INT64_C(5000000000);
+
+	(void)state;
+	m.last_ns = now;
+	m.messages = MARK_RECORDS_MIN - 1;
+	assert_false(mark_pace_due(&m, now, true));
+	m.messages = MARK_RECORDS_MIN;
+	assert_true(mark_pace_due(&m, now, true));
+	/* 30,000 in two seconds. */
+	mark_pace_marked(&m, now);
+	for (int i = 0; i < 20; i++) {
+		now += INT64_C(100000000);
+		m.messages = 1500;
+		mark_pace_marked(&m, now);
+	}
+	m.messages = 14999;
+	assert_false(mark_pace_due(&m, now, true));
+	m.messages = 15000;
+	assert_true(mark_pace_due(&m, now, true));
+	/* Then nothing for a while. */
+	m.messages = 0;
+	mark_pace_marked(&m, now + INT64_C(9000000000));
+	m.messages = MARK_RECORDS_MIN;
+	assert_true(mark_pace_due(&m, now + INT64_C(9000000000), true));
+}
+
 static int add_and_tell(void *arg, struct error *err)
 {
 	struct positions p = {.n = 0};
@@ -214,10 +244,15 @@ static void memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(order),  cmocka_unit_test(offsets),
-		cmocka_unit_test(replay), cmocka_unit_test(telling),
-		cmocka_unit_test(behind), cmocka_unit_test(ends),
-		cmocka_unit_test(pace),   cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(order),
+		cmocka_unit_test(offsets),
+		cmocka_unit_test(replay),
+		cmocka_unit_test(telling),
+		cmocka_unit_test(behind),
+		cmocka_unit_test(ends),
+		cmocka_unit_test(pace),
+		cmocka_unit_test(pace_of_records),
+		cmocka_unit_test(memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
