@@ -17,9 +17,9 @@
 static int refuse(const struct position *x, const struct extent *e, int64_t offset, bool stored,
 		  struct error *err)
 {
-	char why[160] = "no such offset is there";
+	char why[160] = "it has no such offset yet";
 
-	if (offset < e->low && stored)
+	if (offset < e->low)
 		snprintf(why, sizeof(why), "offsets from %lld to %lld are gone by retention",
 			 (long long)offset, (long long)e->low - 1);
 	else if (stored)

@@ -7,7 +7,8 @@
 #include "lib/kafka/consumer_impl.h"
 
 #define NUDGE_EVERY_MS 10
-#define ASK_MS 50 /* whether a broker is back */
+#define PAUSE_MS 50
+#define ASK_MS 250 /* whether a broker is back */
 #define ASK_EVERY_MS 1000
 #define CONFIRM_MS 5000 /* whether a topic is gone */
 
@@ -29,9 +30,9 @@ bool consumer_stopped(void *context)
 int consumer_lost_place(struct consumer *c, const struct position *x, const char *reason,
 			struct error *err)
 {
-	static const struct start_offset beginning = {.kind = START_BEGINNING};
+	const struct start_offset here = {START_OFFSET, x->next};
 	struct assignment a = {.rk = c->rk,
-			       .from = &beginning,
+			       .from = &here,
 			       .timeout_ms = c->o.drain_ms,
 			       .stop = c->o.stop,
 			       .context = c->o.context};
@@ -39,7 +40,8 @@ int consumer_lost_place(struct consumer *c, const struct position *x, const char
 	int ret = positions_add(&one, x->topic, x->partition, err);
 
 	if (!ret) {
-		one.items[0].stored = x->next;
+		if (c->o.group)
+			one.items[0].stored = x->next;
 		ret = assignment_resolve(&a, &one, err);
 	}
 	if (!ret)
@@ -59,16 +61,14 @@ static int confirm_unknown(struct consumer *c, const rd_kafka_message_t *m, stru
 					  .stop = c->o.stop,
 					  .context = c->o.context};
 
-	for (int left = CONFIRM_MS; left > 0; left -= ASK_MS) {
+	for (int left = CONFIRM_MS; left > 0; left -= PAUSE_MS) {
 		if (kafka_reach(c->rk, &reach, c->reasons, &metadata, err))
 			return err->kind == ERROR_NONE ? -1 : 0; /* that is another matter */
 		rd_kafka_resp_err_t code = metadata->topic_cnt ? metadata->topics[0].err : m->err;
 		rd_kafka_metadata_destroy(metadata);
 		if (!code)
 			return 0;
-		rd_kafka_poll(c->rk, 0);
-		struct timespec pause = {.tv_nsec = ASK_MS * 1000000};
-		nanosleep(&pause, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
 	}
 	return kafka_error(err, m->err, NULL, false, "topic '%s'", topic);
 }
@@ -105,8 +105,9 @@ static int take_event(struct consumer *c, const rd_kafka_message_t *m, struct er
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
 		return m->rkt ? confirm_unknown(c, m, err) : 0;
-	case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
-		return kafka_error(err, m->err, reason, false, "group '%s'", c->o.group);
+	case RD_KAFKA_RESP_ERR__FATAL:
+		return kafka_error(err, rd_kafka_fatal_error(c->rk, text, sizeof(text)), NULL,
+				   false, "cannot go on");
 	default:
 		break;
 	}

@@ -17,6 +17,8 @@ static const struct kafka_setting common_settings[] = {
 	{"session.timeout.ms", "10000", NULL},
 	{"heartbeat.interval.ms", "1000", NULL},
 	{"max.poll.interval.ms", "300000", NULL},
+	/* Topics are looked for at the start: one that is unknown later was deleted. */
+	{"topic.metadata.propagation.max.ms", "5000", NULL},
 #if RD_KAFKA_VERSION >= 0x020200ff
 	{"fetch.queue.backoff.ms", "10", NULL},
 #endif
@@ -40,9 +42,9 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	char text[400];
 
 	if (code == RD_KAFKA_RESP_ERR__FATAL) {
-		rd_kafka_resp_err_t why = rd_kafka_fatal_error(rk, text, sizeof(text));
 		c->failed = true;
-		kafka_error(&c->failure, why, text, false, "cannot go on");
+		kafka_error(&c->failure, rd_kafka_fatal_error(rk, text, sizeof(text)), NULL, false,
+			    "cannot go on");
 		return;
 	}
 	if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)

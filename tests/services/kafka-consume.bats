@@ -116,7 +116,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	[[ $statuses = 66 ]]
 	grep -qE "cannot read on at offset [0-9]+ of 39000 to 40000: offsets from [0-9]+ to 38999 are gone by retention" a.1
 	run --separate-stderr -66 kafka-consume -t "$in" -o 10
-	[[ $stderr = *"cannot read on at offset 10 of 39000 to 40000: no such offset is there; "* ]]
+	[[ $stderr = *"cannot read on at offset 10 of 39000 to 40000: offsets from 10 to 38999 are gone by retention; choose another by '--from-offset'" ]]
 }
 
 @test "a topic that was made anew, whose old offsets a database has: 66" {
@@ -270,7 +270,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	eventually 20 bash -c '[[ $(grep -c "\"n\":99" b.out) -eq 2 ]]'
 	said "partitions are lost" b.1
 	sed -E 's/.*"control":"([a-z]+)".*/\1/; s/^\{"n".*/record/' b.out | uniq >kinds
-	tr '\n' ' ' <kinds | grep -qE '^assign mark (record mark )+(mark )?reset assign mark record '
+	tr '\n' ' ' <kinds | grep -qE '^assign mark record (mark )?reset assign mark record '
 	grep '"control":"reset"' b.out | jq -e --arg t "$in" '._kafka.partitions == [{topic: $t, partition: 0}]'
 }
 
@@ -294,7 +294,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 		echo "{\"n\":$i}" | kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t "$in" -p $((i % 2))
 	done
 	make_store
-	echo "{\"$in-0\":{\"offset\":5,\"epoch\":3,\"state\":{\"replay_from\":2,\"w\":1.50}}}" >stored.json
+	echo "{\"$in-0\":{\"offset\":5,\"epoch\":3,\"state\":{\"replay_from\":2,\"w\":1.5}}}" >stored.json
 	kafka-consume -G "$group" --offsets-from 'sh store.sh' --drain-timeout 2 "$in" >got 2>a.1 3>&- &
 	pid[a.1]=$!
 	eventually 10 grep -q '"n":19,' got
@@ -308,11 +308,10 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	head -n 1 questions | jq -e --arg t "$in" --arg g "$group" \
 		'. == {operation: "claim", group: $g, partitions: [{topic: $t, partition: 0}, {topic: $t, partition: 1}]}'
 	[[ $(tail -n +2 questions | jq -r .operation | sort -u) = read ]]
-	grep '"control":"assign"' got | jq -c '._kafka | [.partition, .replay_from, .processed, .epoch, .state]' >assigned
-	diff assigned - <<-'E'
-		[0,2,5,4,{"replay_from":2,"w":1.50}]
-		[1,0,0,1,null]
-	E
+	grep '"control":"assign"' got | sed 's/.*"partition"://' | diff - <(
+		echo '0,"replay_from":2,"processed":5,"epoch":4,"state":{"replay_from":2,"w":1.5}}}'
+		echo '1,"replay_from":0,"processed":0,"epoch":1,"state":null}}'
+	)
 	# Replayed records are named, and in no mark.
 	[[ $(grep '"replay":true' got | sed 's/{"n":\([0-9]*\).*/\1/' | tr '\n' ' ') = "4 6 8 " ]]
 	grep '"control":"mark"' got | jq -c '._kafka.ranges[] | select(.partition == 0) | [.from, .to]' |
@@ -373,7 +372,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 
 @test "a topic that is deleted while it is read: 78" {
 	topics "t$BATS_TEST_NUMBER" 1 10
-	pipe a kafka-consume -X topic.metadata.refresh.interval.ms=500 -t "$in" '|' cat
+	pipe a kafka-consume -t "$in" '|' cat
 	eventually 10 grep -q '"n":9' a.out
 	kafka_tool delete-topic "$in"
 	ends a 20
