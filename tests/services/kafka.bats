@@ -103,6 +103,7 @@ refused() {
 		sasl.username = alice
 		sasl.password = alice-secret
 	PROPERTIES
+	unset KAFKA_BOOTSTRAP_SERVERS # which goes before the file's
 	kafka-produce -F client.properties -t "$topic" --key key records
 	kafka-consume -F client.properties -t "$topic" -e --no-provenance | sort >consumed
 	sort records | diff - consumed
