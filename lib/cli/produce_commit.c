@@ -111,8 +111,8 @@ int sink_transaction_end(struct sink *s, struct error *err)
 
 void sink_transaction_give_up(struct sink *s)
 {
-	struct error ignored = ERROR_INIT;
-
-	if (s->producer && s->transaction.state == TRANSACTION_OPEN)
-		abort_open(s, &ignored);
+	if (!s->producer || s->transaction.state != TRANSACTION_OPEN)
+		return;
+	s->n_aborted++;
+	producer_give_up(s->producer);
 }

@@ -121,4 +121,8 @@ int producer_begin(struct producer *p, struct error *err);
 int producer_commit(struct producer *p, const struct control_record *mark, struct error *err);
 int producer_abort(struct producer *p, struct error *err);
 
+/* Aborts for the last time: when brokers do not answer soon they will abort by themselves, at the
+ * transaction's time-out or when the next producer of its id begins. */
+void producer_give_up(struct producer *p);
+
 #endif

@@ -5,6 +5,8 @@
 /* What a broker keeps with an offset, unless told otherwise (offset.metadata.max.bytes). */
 #define STATE_MAX 4096
 
+#define GIVE_UP_MS 1500
+
 static int64_t now_ms(void)
 {
 	struct timespec t;
@@ -130,19 +132,32 @@ int producer_commit(struct producer *p, const struct control_record *mark, struc
 	return explain(e, "cannot commit", err);
 }
 
-int producer_abort(struct producer *p, struct error *err)
+static int abort_within(struct producer *p, int timeout_ms, struct error *err)
 {
-	int64_t start = now_ms();
+	int64_t end = now_ms() + timeout_ms, left;
 	rd_kafka_error_t *e;
 
 	p->voiding = true;
 	do {
-		e = rd_kafka_abort_transaction(p->rk, left_ms(p, start));
-		if (!e || !rd_kafka_error_is_retriable(e) || !left_ms(p, start))
+		left = end - now_ms();
+		e = rd_kafka_abort_transaction(p->rk, left > 0 ? (int)left : 0);
+		if (!e || !rd_kafka_error_is_retriable(e) || now_ms() >= end)
 			break;
 		rd_kafka_error_destroy(e);
 	} while (true);
 	rd_kafka_poll(p->rk, 0);
 	p->voiding = false;
 	return e ? explain(e, "cannot abort", err) : 0;
+}
+
+int producer_abort(struct producer *p, struct error *err)
+{
+	return abort_within(p, p->transaction_timeout_ms, err);
+}
+
+void producer_give_up(struct producer *p)
+{
+	struct error ignored = ERROR_INIT;
+
+	abort_within(p, GIVE_UP_MS, &ignored);
 }
