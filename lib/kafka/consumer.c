@@ -10,7 +10,8 @@
 #define PAUSE_MS 50
 #define ASK_MS 250 /* whether a broker is back */
 #define ASK_EVERY_MS 1000
-#define CONFIRM_MS 5000 /* whether a topic is gone */
+#define WATCH_EVERY_MS 3000
+#define CONFIRM_MS 3000 /* of it being unknown */
 
 static int64_t monotonic_ms(void)
 {
@@ -51,26 +52,50 @@ int consumer_lost_place(struct consumer *c, const struct position *x, const char
 	return -1;
 }
 
-/* A topic of ours is not known: for long, or is a broker only new? */
-static int confirm_unknown(struct consumer *c, const rd_kafka_message_t *m, struct error *err)
+/* 0 when a topic of ours is known, or nobody could be asked; its error. */
+static rd_kafka_resp_err_t ask_for_topic(struct consumer *c, const char *topic)
 {
-	const char *topic = rd_kafka_topic_name(m->rkt);
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(c->rk, topic, NULL);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
 	const rd_kafka_metadata_t *metadata;
-	const struct kafka_reach reach = {.timeout_ms = CONFIRM_MS,
-					  .topic = topic,
-					  .stop = c->o.stop,
-					  .context = c->o.context};
 
-	for (int left = CONFIRM_MS; left > 0; left -= PAUSE_MS) {
-		if (kafka_reach(c->rk, &reach, c->reasons, &metadata, err))
-			return err->kind == ERROR_NONE ? -1 : 0; /* that is another matter */
-		rd_kafka_resp_err_t code = metadata->topic_cnt ? metadata->topics[0].err : m->err;
+	if (handle && !rd_kafka_metadata(c->rk, 0, handle, &metadata, ASK_MS)) {
+		code = metadata->topic_cnt ? metadata->topics[0].err : code;
 		rd_kafka_metadata_destroy(metadata);
-		if (!code)
-			return 0;
+	}
+	if (handle)
+		rd_kafka_topic_destroy(handle);
+	return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? code : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* Is a topic unknown for long, or a broker only new? */
+static int check_topic(struct consumer *c, const char *topic, struct error *err)
+{
+	rd_kafka_resp_err_t code;
+
+	for (int left = CONFIRM_MS; (code = ask_for_topic(c, topic)); left -= PAUSE_MS) {
+		if (left <= 0)
+			return kafka_error(err, code, NULL, false, "topic '%s'", topic);
+		if (c->o.stop(c->o.context))
+			break;
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
 	}
-	return kafka_error(err, m->err, NULL, false, "topic '%s'", topic);
+	return 0;
+}
+
+/* librdkafka does not tell that a topic has been deleted: where nothing comes, one is asked for. */
+static int watch_topics(struct consumer *c, struct error *err)
+{
+	int64_t now = monotonic_ms();
+	uint64_t before = c->watched_messages;
+
+	if (now < c->watch_ms || c->all_down)
+		return 0;
+	c->watch_ms = now + WATCH_EVERY_MS;
+	c->watched_messages = c->counts.messages;
+	if (!c->positions.n || before != c->watched_messages)
+		return 0;
+	return check_topic(c, c->positions.items[c->watch_at++ % c->positions.n].topic, err);
 }
 
 static struct position *position_of(struct consumer *c, const rd_kafka_message_t *m)
@@ -104,7 +129,7 @@ static int take_event(struct consumer *c, const rd_kafka_message_t *m, struct er
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-		return m->rkt ? confirm_unknown(c, m, err) : 0;
+		return m->rkt ? check_topic(c, rd_kafka_topic_name(m->rkt), err) : 0;
 	case RD_KAFKA_RESP_ERR__FATAL:
 		return kafka_error(err, rd_kafka_fatal_error(c->rk, text, sizeof(text)), NULL,
 				   false, "cannot go on");
@@ -209,7 +234,7 @@ int consumer_serve(struct consumer *c, struct error *err)
 	}
 	if (c->all_down)
 		watch_brokers(c);
-	return 0;
+	return watch_topics(c, err);
 }
 
 bool consumer_assigned(const struct consumer *c)

@@ -13,6 +13,9 @@ struct consumer {
 	struct consumer_counts counts;
 	bool all_down; /* every broker, when last heard of */
 	bool told_down;
+	int64_t watch_ms; /* when to look next whether the topics are there */
+	uint64_t watched_messages;
+	size_t watch_at;
 	int64_t nudge_ms;
 	int64_t ask_ms; /* when to ask next whether they are back */
 	/* The position of the last message, which that of the next one mostly is. */

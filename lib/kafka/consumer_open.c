@@ -17,8 +17,6 @@ static const struct kafka_setting common_settings[] = {
 	{"session.timeout.ms", "10000", NULL},
 	{"heartbeat.interval.ms", "1000", NULL},
 	{"max.poll.interval.ms", "300000", NULL},
-	/* Topics are looked for at the start: one that is unknown later was deleted. */
-	{"topic.metadata.propagation.max.ms", "5000", NULL},
 #if RD_KAFKA_VERSION >= 0x020200ff
 	{"fetch.queue.backoff.ms", "10", NULL},
 #endif

@@ -372,7 +372,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 
 @test "a topic that is deleted while it is read: 78" {
 	topics "t$BATS_TEST_NUMBER" 1 10
-	pipe a kafka-consume -t "$in" '|' cat
+	pipe a kafka-consume -G "$group" --commit-on-write "$in" '|' cat
 	eventually 10 grep -q '"n":9' a.out
 	kafka_tool delete-topic "$in"
 	ends a 20
