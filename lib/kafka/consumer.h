@@ -55,8 +55,8 @@ struct consumer;
 struct consumer *consumer_open(const struct consumer_options *o, struct error *err);
 
 /*
- * Leaves the group if that can be done in timeout_ms, without asking `revoked`. Memory and threads
- * of librdkafka are only freed when it could: to be followed by the program's end.
+ * Leaves the group if that can be done in timeout_ms, without asking `revoked`. To be followed by
+ * the program's end: memory and threads are left to that, for rd_kafka_destroy may hang.
  */
 void consumer_close(struct consumer *c, int timeout_ms);
 

@@ -146,8 +146,7 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 	if (!consumer_reach(c, err) && !(o->group ? subscribe(c, err) : consumer_read(c, err)))
 		return c;
 fail:
-	consumer_close(c, 0);
-	return NULL;
+	return NULL; /* what is there is left as by consumer_close */
 }
 
 static int64_t monotonic_ms(void)
@@ -158,49 +157,25 @@ static int64_t monotonic_ms(void)
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Whether the group was left in time. */
-static bool leave(struct consumer *c, int timeout_ms)
+void consumer_close(struct consumer *c, int timeout_ms)
 {
-	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
 	int64_t end = monotonic_ms() + timeout_ms;
+	rd_kafka_queue_t *queue;
 	rd_kafka_error_t *failed;
-	bool closed;
 
+	if (!c || !c->rk || !c->o.group || timeout_ms <= 0)
+		return;
+	c->closing = true;
 	rd_kafka_assign(c->rk, NULL); /* a rebalance may wait for it */
+	queue = rd_kafka_queue_new(c->rk);
 	if ((failed = rd_kafka_consumer_close_queue(c->rk, queue))) {
 		rd_kafka_error_destroy(failed);
-		return false;
+		return;
 	}
-	while (!(closed = rd_kafka_consumer_closed(c->rk)) && monotonic_ms() < end) {
+	while (!rd_kafka_consumer_closed(c->rk) && monotonic_ms() < end) {
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LEAVE_SLICE_MS);
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
 			rd_kafka_assign(c->rk, NULL);
 		rd_kafka_event_destroy(event);
 	}
-	if (closed)
-		rd_kafka_queue_destroy(queue);
-	return closed;
-}
-
-void consumer_close(struct consumer *c, int timeout_ms)
-{
-	bool clean = true;
-
-	if (!c)
-		return;
-	c->closing = true;
-	if (c->rk && c->o.group && timeout_ms > 0)
-		clean = leave(c, timeout_ms);
-	else if (c->rk)
-		clean = false;
-	if (!clean)
-		return;
-	if (c->rk)
-		rd_kafka_destroy_flags(c->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-	kafka_reasons_free(c->reasons);
-	positions_release(&c->positions);
-	membership_release(&c->membership);
-	membership_release(&c->now);
-	free(c->handles);
-	free(c);
 }
