@@ -124,7 +124,8 @@ said() {
 
 @test "SIGINT and SIGHUP stop it as SIGTERM does; it dies of SIGINT" {
 	for signal in INT HUP; do
-		begin 'trap "echo term; exit 0" TERM; trap "echo int" INT HUP; echo >started; read -r _ <>go' 'cat >out'
+		begin 'trap "echo term; exit 0" TERM; trap "echo int" INT HUP; echo ready; read -r _ <>go' \
+			'read -r _; echo >started; cat >out'
 		read -r _ <started
 		kill "-$signal" -- "-$runner"
 		await
@@ -140,11 +141,13 @@ said() {
 }
 
 @test "signals that come together are one to the head" {
-	begin 'n=0; trap "n=\$((n + 1))" TERM; echo >started; until read -r line <go; do :; done; echo $n' 'cat >out'
-	read -r _ <started
+	exec 8<>started
+	begin 'n=0; trap "n=\$((n + 1)); echo >started" TERM; echo >started; until read -r line <go; do :; done; echo $n' 'cat >out'
+	read -r _ <&8
 	for signal in TERM INT TERM HUP; do
 		kill "-$signal" "$runner"
 	done
+	read -r _ <&8
 	echo end >go
 	await
 	[[ $(cat out) = 1 ]]
