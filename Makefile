@@ -16,6 +16,7 @@ FUZZ_SECONDS ?= 60
 SEED ?= 1
 KILLS ?= 30
 BROKERS ?= 1
+RECORDS ?= 200000
 VARIANT :=
 BUILD := build$(VARIANT:%=/%)
 B := $(BUILD)
@@ -171,11 +172,11 @@ fuzz: deps-variants
 	@$(SUBMAKE) VARIANT=fuzz BUILD=build/fuzz fuzzers
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh build/fuzz
 
-## torture: KILLS=30 blows to Kafka pipelines, and what was lost or doubled; SEED=1 BROKERS=1
+## torture: KILLS=30 blows to Kafka pipelines, what is lost or doubled; SEED=1 BROKERS=1 RECORDS=200000
 torture: deps-services
 	@$(SUBMAKE) all $(SERVICE_TOOLS)
 	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture.py \
-		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS)
+		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS) --records $(RECORDS)
 
 ## lint: format, static checks, shell scripts, manual pages, house rules
 lint: deps-lint
