@@ -24,7 +24,7 @@ teardown() {
 # slow NAME [OPTION...]: a pipeline from $in to $out with a slow filter in it; the options are those of
 # kafka-consume.
 slow() {
-	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:2}" "$in" '|' throttle "$lines" '|' \
+	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:2}" "$in" '|' throttle "$rate" '|' \
 		kafka-produce -t "$out" --transactional-id "$group-$1"
 }
 
@@ -36,7 +36,7 @@ finish() {
 }
 
 @test "a second pipeline joins and leaves five times: nothing doubled, no restart, nothing in vain" {
-	local lines=20000 round
+	local rate=20000 round
 	topics joined 6 0
 	slow a
 	kafka_tool members "$group" 1
@@ -58,7 +58,7 @@ finish() {
 }
 
 @test "a consumer that slept, its pipe full: with --on-lost reset void, and read again by others" {
-	local lines=5000
+	local rate=5000
 	topics slept 6 40000
 	slow a --on-lost reset
 	committed 1000
@@ -75,7 +75,7 @@ finish() {
 }
 
 @test "a sink that slept while partitions went: its commit comes from another generation" {
-	local lines=5000
+	local rate=5000
 	topics late 6 40000
 	slow a --on-lost reset --drain-timeout 1
 	committed 1000
@@ -92,7 +92,7 @@ finish() {
 }
 
 @test "a sink that sleeps for longer than max.poll.interval.ms: its consumer stays in the group" {
-	local lines=1000000 before until
+	local rate=1000000 before until
 	topics blocked 3 60000
 	slow a -X max.poll.interval.ms=2000
 	committed 1
@@ -109,9 +109,9 @@ finish() {
 }
 
 @test "a slow filter: pipes full of records are committed before the transaction times out" {
-	local lines=1000
+	local rate=1000
 	topics slow-filter 3 40000
-	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' throttle "$lines" '|' \
+	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' throttle "$rate" '|' \
 		kafka-produce -t "$out" --transactional-id "$group" -X transaction.timeout.ms=5000
 	committed 4000
 	[[ ! -s a.1 && ! -s a.3 ]]
