@@ -90,6 +90,8 @@ finish() {
 	signal CONT a.2
 	committed "$numbers"
 	jq -se 'map(._kafka | select(.control == "assign") | .processed) | max > 0' seen
+	# No mark may be one that nobody would fence.
+	jq -se 'map(._kafka | select(.control == "mark")) | all(.generation >= 0 and .member != "")' seen
 	signal CONT a.1
 	ends a 20
 	[[ $statuses = '75 75' ]]

@@ -78,7 +78,7 @@ now_ms() {
 }
 
 stopped() {
-	[[ $(ps -o stat= -p "${pid[$1]}") = T* ]]
+	[[ $(</proc/"${pid[$1]}"/stat) = *') T '* ]]
 }
 
 # said TEXT STAGE

@@ -36,7 +36,7 @@ static void *next(const char *function)
 #define STOP_BEFORE(type, function, parameters, arguments) \
 	type function parameters                           \
 	{                                                  \
-		type(*f) parameters = next(#function);     \
+		typeof(function) *f = next(#function);     \
                                                            \
 		pass(#function);                           \
 		return f arguments;                        \
