@@ -31,9 +31,10 @@ static int commit(struct sink *s, const struct control_record *mark, struct erro
 	}
 	if (ret < 0)
 		return blame_message(s, err);
-	message_note("%s; what came since the last mark is void", err->what);
-	*err = (struct error)ERROR_INIT;
 	transaction_fenced(&s->transaction, sink_clock_ns());
+	if (s->transaction.state == TRANSACTION_SKIPPING) /* else nothing was to be committed */
+		message_note("%s; what came since the last mark is void", err->what);
+	*err = (struct error)ERROR_INIT;
 	return abort_open(s, err);
 }
 
