@@ -230,7 +230,8 @@ int consume_marks(struct consume *c, int64_t now_ns, struct error *err)
 		return consume_commit_due(c, now_ns, err);
 	if (!c->marking || !mark_pace_due(&c->pace, now_ns, moved))
 		return 0;
-	if ((ret = write_mark(c, false, err)) == 0)
+	/* A heartbeat names all, so that whatever a stage has made of time alone is fenced. */
+	if ((ret = write_mark(c, !moved, err)) == 0)
 		mark_pace_marked(&c->pace, now_ns); /* no member: look again later */
 	return ret < 0 ? -1 : 0;
 }

@@ -1,17 +1,11 @@
 #include "lib/cli/produce.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/metrics.h"
-#include "lib/cli/overwrite.h"
 #include "lib/cli/produce_impl.h"
 #include "lib/cli/signals.h"
-#include "lib/record/rejects.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
 #define NS_PER_MS 1000000
@@ -61,7 +55,7 @@ static int show_metrics(struct sink *s, bool last, struct error *err)
 }
 
 /* Asked by the producer while it waits. */
-static bool stop_waiting(void *context)
+bool sink_stop_waiting(void *context)
 {
 	const struct sink *s = context;
 
@@ -81,7 +75,7 @@ static int turn(struct sink *s, struct error *err)
 	return s->stopped;
 }
 
-static int before_wait(void *context, int *timeout_ms, struct error *err)
+int sink_before_wait(void *context, int *timeout_ms, struct error *err)
 {
 	struct sink *s = context;
 	int ret;
@@ -103,8 +97,13 @@ static int before_wait(void *context, int *timeout_ms, struct error *err)
 static int take_control(struct sink *s, const struct record *rec, struct error *err)
 {
 	if (control_check_next(&s->intake.control, rec->control, rec->seq, rec->session,
-			       rec->session_len, err) ||
-	    control_record_read(&s->control, rec->text, rec->len, err))
+			       rec->session_len, err))
+		return -1;
+	if (s->options->count)
+		return error_set(err, ERROR_USAGE,
+				 "option '-c' is not for a stream with control records, which "
+				 "would be cut off: give it to kafka-consume");
+	if (control_record_read(&s->control, rec->text, rec->len, err))
 		return -1;
 	if (s->options->transactional_id)
 		return sink_transaction_control(s, err);
@@ -251,6 +250,10 @@ static int finish(struct sink *s, struct error *err)
 
 	if (s->n_undelivered || s->trouble.kind) /* which stopped it, and is told in its turn */
 		return transactional ? sink_judge_delivery(s, err) : 0;
+	/* What is plain does not come again. */
+	if (signals_late() && transactional && !s->transaction.provenance && !marks &&
+	    sink_transaction_end(s, err))
+		return -1;
 	if (signals_late())
 		return error_set(err, ERROR_RETRY,
 				 "SIGTERM came, and the end of input did not within %d s",
@@ -261,110 +264,6 @@ static int finish(struct sink *s, struct error *err)
 	if (!(signals_interrupted() && marks) && intake_end(&s->intake, err))
 		return -1;
 	return transactional ? sink_transaction_end(s, err) : 0;
-}
-
-static int open_producer(struct sink *s, struct error *err)
-{
-	const struct produce_options *o = s->options;
-
-	s->producer_options = (struct producer_options){
-		.kafka = &s->kafka,
-		.topic = o->topic,
-		.partition = o->partition == PRODUCE_ANY_PARTITION ? PRODUCER_ANY_PARTITION
-								   : (int32_t)o->partition,
-		.partitioner = o->partitioner,
-		.compression = o->compression,
-		.transactional_id = o->transactional_id,
-		.create_partitions = o->create_partitions,
-		.create_replication = o->create_replication,
-		.timeout_ms = kafka_cli_timeout_ms(&o->kafka),
-		.undelivered = sink_undelivered,
-		.stop = stop_waiting,
-		.context = s,
-		.log = kafka_cli_log,
-		.wake_fd = signals_wake_fd()};
-	s->opening = true;
-	s->producer = producer_open(&s->producer_options, &s->limits, err);
-	s->opening = false;
-	if (!s->producer)
-		return -1;
-	if (s->limits.found_partitions)
-		message_note("topic '%s' existed, with %d partitions", o->topic,
-			     s->limits.found_partitions);
-	if (o->time.field && s->limits.append_time)
-		message_note("topic '%s' has its own times (message.timestamp.type LogAppendTime): "
-			     "those of '--timestamp-field' are not kept",
-			     o->topic);
-	return 0;
-}
-
-static int want_source(struct sink *s, struct error *err)
-{
-	int topic = fields_want(s->fields, "_kafka.topic", err),
-	    partition = fields_want(s->fields, "_kafka.partition", err);
-
-	if (topic < 0 || partition < 0)
-		return -1;
-	s->topic_slot = (size_t)topic;
-	s->partition_slot = (size_t)partition;
-	return 0;
-}
-
-static int make_outgoing(struct sink *s, struct error *err)
-{
-	const struct produce_options *o = s->options;
-
-	s->time = (struct event_time){.path = o->time.field,
-				      .unit = (enum time_unit)o->time.unit,
-				      .offset_s = o->time.offset_s};
-	s->outgoing_options = o->outgoing;
-	s->outgoing_options.headers = o->headers.items;
-	s->outgoing_options.n_headers = o->headers.n;
-	s->outgoing_options.time = o->time.field ? &s->time : NULL;
-	s->fields = fields_new(err);
-	if (!s->fields || (o->transactional_id && want_source(s, err)))
-		return -1;
-	s->outgoing = outgoing_new(&s->outgoing_options, s->fields, err);
-	return s->outgoing ? 0 : -1;
-}
-
-static int set_up(struct sink *s, char *const *paths, struct error *err)
-{
-	const struct produce_options *o = s->options;
-	struct reader_options r = {.paths = paths,
-				   .format = (enum record_format)o->stream.from,
-				   .max_line = o->stream.max_line,
-				   .before_wait = before_wait,
-				   .context = s,
-				   .wake_fd = signals_wake_fd()};
-
-	if (overwrite_check_stream(paths, &o->stream, err) ||
-	    (o->unsent && overwrite_check(paths, "--unsent", o->unsent, err)) ||
-	    make_outgoing(s, err) || intake_open(&s->intake, &o->stream, err))
-		return -1;
-	if (o->unsent && (s->unsent_fd = rejects_open(o->unsent, err)) < 0)
-		return -1;
-	s->transaction.interval_ns = o->commit_interval_ns;
-	s->reader = reader_open(&r, err);
-	return s->reader ? 0 : -1;
-}
-
-static void tear_down(struct sink *s)
-{
-	producer_close(s->producer);
-	outgoing_free(s->outgoing);
-	scanner_free(s->scanner);
-	fields_free(s->fields);
-	block_release(&s->block);
-	reader_close(s->reader);
-	intake_release(&s->intake);
-	transaction_release(&s->transaction);
-	control_record_release(&s->control);
-	kafka_options_release(&s->kafka);
-	buf_release(&s->again);
-	free(s->files);
-	if (s->unsent_fd >= 0)
-		close(s->unsent_fd);
 }
 
 static void take_status(int *status, const struct error *err)
@@ -405,12 +304,12 @@ int produce_run(const struct program *p, const struct produce_options *o, char *
 	kafka_cli_read(p, &o->kafka, &s.kafka);
 	progress_init(&s.progress, o->stream.progress);
 	signals_sink();
-	if (set_up(&s, paths, &err)) {
+	if (sink_open(&s, paths, &err)) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);
 		message_die(&err);
 	}
-	if (!open_producer(&s, &err))
+	if (!sink_open_producer(&s, &err))
 		status = run(&s);
 	else if (err.kind == ERROR_USAGE)
 		options_fail(p, "%s", err.what);
@@ -418,7 +317,7 @@ int produce_run(const struct program *p, const struct produce_options *o, char *
 		status = message_error(&err);
 	else if (!signals_interrupted())
 		status = ERROR_RETRY; /* SIGTERM came before a broker did */
-	tear_down(&s);
+	sink_release(&s);
 	if (!status && signals_interrupted())
 		signals_die();
 	return status;

@@ -55,6 +55,15 @@ struct sink {
 
 int64_t sink_clock_ns(void);
 
+/* Options and files; then the brokers. */
+int sink_open(struct sink *s, char *const *paths, struct error *err);
+int sink_open_producer(struct sink *s, struct error *err);
+void sink_release(struct sink *s);
+
+/* What the reader and the producer call while they wait. */
+int sink_before_wait(void *context, int *timeout_ms, struct error *err);
+bool sink_stop_waiting(void *context);
+
 /* The place of a record, kept with its message. */
 uint64_t sink_tag(struct sink *s, const struct record *rec, struct error *err);
 

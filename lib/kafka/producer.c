@@ -21,6 +21,7 @@
 /* What a broker takes unless told otherwise (max.message.bytes), in a batch. */
 #define BROKER_MAX_BYTES 1048588
 #define CLIENT_MAX_BYTES 1000000000
+#define QUEUE_KBYTES 16384
 
 static void on_error(rd_kafka_t *rk, int code, const char *text, void *opaque)
 {
@@ -85,7 +86,7 @@ int64_t producer_property(const struct producer *p, const char *name)
 
 /* Our settings; those that were found to be needed for this topic come with max_bytes. */
 static size_t choose_settings(const struct producer *p, struct kafka_setting *s,
-			      const char *max_bytes)
+			      const char *max_bytes, const char *kbytes)
 {
 	static const char whole[] = "a transaction is all or nothing";
 	const struct producer_options *o = p->options;
@@ -96,8 +97,10 @@ static size_t choose_settings(const struct producer *p, struct kafka_setting *s,
 		{"compression.type", o->compression ? o->compression : "zstd", NULL},
 		{"partitioner", o->partitioner ? o->partitioner : "murmur2_random", NULL},
 		{"linger.ms", "10", NULL},
-		{"queue.buffering.max.kbytes", "65536", NULL},
-		{"queue.buffering.max.messages", "100000", NULL},
+		/* No more than is under way at a time: where messages are ready and no more
+		 * requests are allowed, librdkafka spins. */
+		{"queue.buffering.max.kbytes", kbytes, NULL},
+		{"queue.buffering.max.messages", "10000", NULL},
 		{"allow.auto.create.topics", "true", NULL},
 		{"delivery.report.only.error", "true", "what was delivered is told by its absence"},
 	};
@@ -123,12 +126,17 @@ static rd_kafka_conf_t *make_conf(struct producer *p, const struct topic_limits 
 {
 	const struct producer_options *o = p->options;
 	struct kafka_setting settings[SETTINGS_MAX];
-	char text[NUMBER_MAX + 1], batch[NUMBER_MAX + 1];
+	char text[NUMBER_MAX + 1], batch[NUMBER_MAX + 1], kbytes[NUMBER_MAX + 1];
+	long long queue = QUEUE_KBYTES;
 	rd_kafka_conf_t *conf;
 	size_t n;
 
 	snprintf(text, sizeof(text), "%lld", limits ? (long long)limits->max_message_bytes : 0LL);
-	n = choose_settings(p, settings, limits ? text : NULL);
+	/* There must be room for two. */
+	if (limits && limits->max_message_bytes / 512 > queue)
+		queue = limits->max_message_bytes / 512;
+	snprintf(kbytes, sizeof(kbytes), "%lld", queue);
+	n = choose_settings(p, settings, limits ? text : NULL, kbytes);
 	/* The user's message.max.bytes may be above what the topic takes in one batch. */
 	if (limits && limits->max_message_bytes < BROKER_MAX_BYTES) {
 		snprintf(batch, sizeof(batch), "%s", text);
@@ -302,7 +310,7 @@ static int refuse_size(const struct producer *p, size_t size, struct error *err)
 
 int producer_send(struct producer *p, const struct message *m, uint64_t tag, struct error *err)
 {
-	bool plain = !m->n_headers && m->timestamp_ms == PRODUCER_NOW;
+	bool plain = !m->n_headers && m->timestamp_ms == PRODUCER_NOW, empty = false;
 	size_t size = producer_message_size(m);
 	rd_kafka_resp_err_t code;
 
@@ -316,7 +324,13 @@ int producer_send(struct producer *p, const struct message *m, uint64_t tag, str
 			return 1;
 		if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
 			break;
-		rd_kafka_poll(p->rk, FULL_MS);
+		if (empty)
+			return error_set(err, ERROR_DATA,
+					 "the message has %zu bytes, more than "
+					 "queue.buffering.max.kbytes",
+					 size);
+		rd_kafka_poll(p->rk, FULL_WAIT_MS);
+		empty = !rd_kafka_outq_len(p->rk);
 		if (p->options->stop(p->options->context))
 			return 0;
 	}

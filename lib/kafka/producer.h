@@ -3,7 +3,7 @@
  * tells of each message that was not delivered.
  *
  * Defaults, all of which a user may change: acks=all, idempotence, zstd, linger 10 ms, the Java
- * client's murmur2, a queue of 64 MiB and 100,000 messages. All functions are for one thread, and
+ * client's murmur2, a queue of 16 MiB and 10,000 messages. All functions are for one thread, and
  * so are the callbacks; only log may come from any.
  */
 #ifndef KAFKA_PRODUCER_H
@@ -114,6 +114,9 @@ rd_kafka_resp_err_t producer_reason(struct producer *p, char *text, size_t size)
  * the transaction's time-out.
  */
 int producer_begin(struct producer *p, struct error *err);
+
+/* After so long brokers abort an open transaction. */
+int64_t producer_transaction_timeout_ms(const struct producer *p);
 
 /* Commits what was sent and, with mark, its offsets, which must have a member and a generation. 0;
  * 1: the group has fenced its consumer, producer_abort must follow (err says why); -1: failed,

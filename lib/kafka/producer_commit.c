@@ -4,6 +4,7 @@
 
 /* What a broker keeps with an offset, unless told otherwise (offset.metadata.max.bytes). */
 #define STATE_MAX 4096
+#define RETRY_PAUSE_NS 10000000
 
 #define GIVE_UP_MS 1500
 
@@ -15,12 +16,16 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* What is left of the transaction's time-out, which began at `start`. */
-static int left_ms(const struct producer *p, int64_t start)
+static int left_ms(int64_t end_ms)
 {
-	int64_t left = start + p->transaction_timeout_ms - now_ms();
+	int64_t left = end_ms - now_ms();
 
 	return left > 0 ? (int)left : 0;
+}
+
+int64_t producer_transaction_timeout_ms(const struct producer *p)
+{
+	return p->transaction_timeout_ms;
 }
 
 static int explain(rd_kafka_error_t *e, const char *what, struct error *err)
@@ -44,6 +49,18 @@ static bool is_fencing(const rd_kafka_error_t *e)
 	default:
 		return false;
 	}
+}
+
+/* Whether to try again what failed: e is freed then. A call that is refused at once for another
+ * that has not ended will be refused until that has. */
+static bool try_again(rd_kafka_error_t *e, int64_t end_ms)
+{
+	if (!e || !rd_kafka_error_is_retriable(e) ||
+	    rd_kafka_error_code(e) == RD_KAFKA_RESP_ERR__CONFLICT || now_ms() >= end_ms)
+		return false;
+	rd_kafka_error_destroy(e);
+	nanosleep(&(struct timespec){.tv_nsec = RETRY_PAUSE_NS}, NULL);
+	return true;
 }
 
 int producer_begin(struct producer *p, struct error *err)
@@ -80,7 +97,7 @@ static int list_offsets(const struct control_record *mark, rd_kafka_topic_partit
 }
 
 /* The offsets and the group of a mark into the transaction: as producer_commit. */
-static int send_offsets(struct producer *p, const struct control_record *mark, int64_t start,
+static int send_offsets(struct producer *p, const struct control_record *mark, int64_t end_ms,
 			struct error *err)
 {
 	rd_kafka_consumer_group_metadata_t *group;
@@ -97,12 +114,9 @@ static int send_offsets(struct producer *p, const struct control_record *mark, i
 		mark->group, (int32_t)mark->generation, mark->member, mark->instance);
 	if (list_offsets(mark, list, err))
 		goto out;
-	do {
-		e = rd_kafka_send_offsets_to_transaction(p->rk, list, group, left_ms(p, start));
-		if (!e || !rd_kafka_error_is_retriable(e) || !left_ms(p, start))
-			break;
-		rd_kafka_error_destroy(e);
-	} while (true);
+	do
+		e = rd_kafka_send_offsets_to_transaction(p->rk, list, group, left_ms(end_ms));
+	while (try_again(e, end_ms));
 	ret = e ? is_fencing(e) : 0;
 	if (e && explain(e, "cannot commit the offsets", err) && !ret)
 		ret = -1;
@@ -114,37 +128,28 @@ out:
 
 int producer_commit(struct producer *p, const struct control_record *mark, struct error *err)
 {
-	int64_t start = now_ms();
+	int64_t end_ms = now_ms() + p->transaction_timeout_ms;
 	rd_kafka_error_t *e;
 	int ret;
 
-	if (mark && mark->n && (ret = send_offsets(p, mark, start, err)) != 0)
+	if (mark && mark->n && (ret = send_offsets(p, mark, end_ms, err)) != 0)
 		return ret;
-	producer_flush(p, left_ms(p, start)); /* as committing does, in steps of 10 ms */
-	do {
-		e = rd_kafka_commit_transaction(p->rk, left_ms(p, start));
-		if (!e)
-			return 0;
-		if (!rd_kafka_error_is_retriable(e) || !left_ms(p, start))
-			break;
-		rd_kafka_error_destroy(e);
-	} while (true);
-	return explain(e, "cannot commit", err);
+	producer_flush(p, left_ms(end_ms)); /* as committing does, in steps of 10 ms */
+	do
+		e = rd_kafka_commit_transaction(p->rk, left_ms(end_ms));
+	while (try_again(e, end_ms));
+	return e ? explain(e, "cannot commit", err) : 0;
 }
 
 static int abort_within(struct producer *p, int timeout_ms, struct error *err)
 {
-	int64_t end = now_ms() + timeout_ms, left;
+	int64_t end_ms = now_ms() + timeout_ms;
 	rd_kafka_error_t *e;
 
 	p->voiding = true;
-	do {
-		left = end - now_ms();
-		e = rd_kafka_abort_transaction(p->rk, left > 0 ? (int)left : 0);
-		if (!e || !rd_kafka_error_is_retriable(e) || now_ms() >= end)
-			break;
-		rd_kafka_error_destroy(e);
-	} while (true);
+	do
+		e = rd_kafka_abort_transaction(p->rk, left_ms(end_ms));
+	while (try_again(e, end_ms));
 	rd_kafka_poll(p->rk, 0);
 	p->voiding = false;
 	return e ? explain(e, "cannot abort", err) : 0;

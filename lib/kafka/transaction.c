@@ -4,24 +4,36 @@
 #include <string.h>
 #include "lib/base/mem.h"
 
-enum event { EVENT_RECORD, EVENT_EMPTY_MARK, EVENT_MARK, EVENT_RESET, EVENT_END, EVENT_INPUT_END };
+enum event {
+	EVENT_RECORD,
+	EVENT_MARK,
+	EVENT_HEARTBEAT,
+	EVENT_EMPTY_MARK,
+	EVENT_RESET,
+	EVENT_END,
+	EVENT_INPUT_END,
+	N_EVENTS
+};
 
-static const enum transaction_action actions[][6] = {
+static const enum transaction_action actions[][N_EVENTS] = {
 	[TRANSACTION_NONE] = {[EVENT_RECORD] = TRANSACTION_BEGIN,
-			      [EVENT_EMPTY_MARK] = TRANSACTION_NOTHING,
 			      [EVENT_MARK] = TRANSACTION_BEGIN_COMMIT,
+			      [EVENT_HEARTBEAT] = TRANSACTION_NOTHING,
+			      [EVENT_EMPTY_MARK] = TRANSACTION_NOTHING,
 			      [EVENT_RESET] = TRANSACTION_NOTHING,
 			      [EVENT_END] = TRANSACTION_NOTHING,
 			      [EVENT_INPUT_END] = TRANSACTION_NOTHING},
 	[TRANSACTION_OPEN] = {[EVENT_RECORD] = TRANSACTION_SEND,
-			      [EVENT_EMPTY_MARK] = TRANSACTION_COMMIT,
 			      [EVENT_MARK] = TRANSACTION_COMMIT,
+			      [EVENT_HEARTBEAT] = TRANSACTION_COMMIT,
+			      [EVENT_EMPTY_MARK] = TRANSACTION_FAIL,
 			      [EVENT_RESET] = TRANSACTION_ABORT,
 			      [EVENT_END] = TRANSACTION_FAIL,
 			      [EVENT_INPUT_END] = TRANSACTION_FAIL},
 	[TRANSACTION_SKIPPING] = {[EVENT_RECORD] = TRANSACTION_DROP,
-				  [EVENT_EMPTY_MARK] = TRANSACTION_NOTHING,
 				  [EVENT_MARK] = TRANSACTION_NOTHING,
+				  [EVENT_HEARTBEAT] = TRANSACTION_NOTHING,
+				  [EVENT_EMPTY_MARK] = TRANSACTION_NOTHING,
 				  [EVENT_RESET] = TRANSACTION_NOTHING,
 				  [EVENT_END] = TRANSACTION_FAIL,
 				  [EVENT_INPUT_END] = TRANSACTION_FAIL},
@@ -90,10 +102,8 @@ enum transaction_action transaction_record(struct transaction *t,
 	if (s->provenance && !t->provenance && !t->controls && t->state == TRANSACTION_OPEN)
 		t->since_ns = now_ns; /* the wait for control records begins */
 	t->provenance |= s->provenance;
-	if (action == TRANSACTION_DROP) {
-		t->lost = true;
+	if (action == TRANSACTION_DROP)
 		return action;
-	}
 	if (!s->topic) {
 		t->produced_unknown = true;
 	} else {
@@ -158,9 +168,18 @@ static enum transaction_action reset(struct transaction *t, const struct control
 	return action;
 }
 
+static void forget_assigned(struct transaction *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		t->partitions[i].assigned = false;
+}
+
+/* The first of an assignment takes the place of all that was assigned before. */
 static enum transaction_action assign(struct transaction *t, const struct control_record *c,
 				      struct error *err)
 {
+	if (!t->assigning)
+		forget_assigned(t);
 	for (size_t i = 0; i < c->n; i++) {
 		const struct control_partition *a = &c->partitions[i];
 		struct transaction_partition *p =
@@ -168,7 +187,9 @@ static enum transaction_action assign(struct transaction *t, const struct contro
 		if (!p)
 			return TRANSACTION_FAIL;
 		p->assigned = true;
+		p->told = false;
 	}
+	t->assigning = true;
 	return TRANSACTION_NOTHING;
 }
 
@@ -187,45 +208,58 @@ static enum transaction_action end(const struct transaction *t, enum event event
 {
 	enum transaction_action action = actions[t->state][event];
 
-	if (t->state == TRANSACTION_SKIPPING && !t->lost)
-		return TRANSACTION_NOTHING;
 	if (action == TRANSACTION_FAIL)
 		explain_end(t, err);
 	return action;
 }
 
-static bool advances(const struct control_record *mark)
+static enum transaction_action mark(struct transaction *t, const struct control_record *c,
+				    int64_t now_ns, struct error *err)
 {
-	for (size_t i = 0; i < mark->n; i++)
-		if (mark->partitions[i].to > mark->partitions[i].from)
-			return true;
-	return false;
+	enum event event = c->n ? EVENT_HEARTBEAT : EVENT_EMPTY_MARK;
+	enum transaction_action action;
+
+	t->advances = false;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct control_partition *m = &c->partitions[i];
+		struct transaction_partition *p =
+			find(t, m->topic, strlen(m->topic), m->partition, err);
+		if (!p)
+			return TRANSACTION_FAIL;
+		t->advances |= m->to > m->from;
+		if (t->advances || !p->told)
+			event = EVENT_MARK;
+		p->told = true;
+	}
+	if (!c->n)
+		forget_assigned(t); /* heartbeats name all */
+	action = actions[t->state][event];
+	if (action == TRANSACTION_BEGIN_COMMIT)
+		enter(t, TRANSACTION_OPEN, now_ns);
+	if (action == TRANSACTION_FAIL)
+		error_set(err, ERROR_CONFIG,
+			  "records came before a mark without ranges, which cannot commit them");
+	return action;
 }
 
 enum transaction_action transaction_control(struct transaction *t, const struct control_record *c,
 					    int64_t now_ns, struct error *err)
 {
-	enum transaction_action action = TRANSACTION_NOTHING;
-
 	t->controls = true;
+	t->assigning &= c->kind == CONTROL_ASSIGN;
 	switch (c->kind) {
 	case CONTROL_ASSIGN:
 		return assign(t, c, err);
 	case CONTROL_RESET:
 		return reset(t, c, now_ns, err);
 	case CONTROL_MARK:
-		t->advances = advances(c);
-		t->lost |= t->advances;
-		action = actions[t->state][c->n ? EVENT_MARK : EVENT_EMPTY_MARK];
-		if (action == TRANSACTION_BEGIN_COMMIT)
-			enter(t, TRANSACTION_OPEN, now_ns);
-		return action;
+		return mark(t, c, now_ns, err);
 	case CONTROL_END:
 		return end(t, EVENT_END, err);
 	case CONTROL_NONE:
 		break;
 	}
-	return action;
+	return TRANSACTION_NOTHING;
 }
 
 enum transaction_action transaction_end(const struct transaction *t, struct error *err)
@@ -278,8 +312,9 @@ void transaction_committed(struct transaction *t, int64_t now_ns)
 
 void transaction_fenced(struct transaction *t, int64_t now_ns)
 {
-	t->lost = t->advances || t->produced_unknown || still_produced(t);
-	enter(t, TRANSACTION_SKIPPING, now_ns);
+	bool lost = t->advances || t->produced_unknown || still_produced(t);
+
+	enter(t, lost ? TRANSACTION_SKIPPING : TRANSACTION_NONE, now_ns);
 }
 
 void transaction_aborted(struct transaction *t, int64_t now_ns)

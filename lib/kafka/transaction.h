@@ -7,17 +7,22 @@
  *
  *                     NONE              OPEN                     SKIPPING
  *     record          begin, send       send                     drop
- *     empty mark      -                 commit                   -
  *     mark            begin, commit     commit                   -
+ *     heartbeat       -                 commit                   -
+ *     empty mark      -                 fail                     -
  *     reset           -                 abort (covers), or fail  -> NONE once covered
- *     end             -                 fail                     fail, if anything is lost
- *     no more input   -                 fail; plain: commit      fail, if anything is lost
+ *     end             -                 fail                     fail
+ *     no more input   -                 fail; plain: commit      fail
  *     time is up      -                 commit (plain), or fail  fail
  *
- * A commit that is fenced leads from OPEN to SKIPPING. It loses nothing if it was to move no offset
- * and no record: a consumer that finds all committed may leave before that. A reset covers what was
- * produced since the last commit: the partitions that the records' provenance named or, where a
- * record had none, all that were assigned.
+ * A heartbeat is a mark whose ranges, all of them [x, x), were told before. A mark without ranges
+ * has no partition to be fenced by, so that it can commit nothing.
+ *
+ * A commit that is fenced leads from OPEN to SKIPPING; to NONE if it was to move no offset and no
+ * record, for then nothing is void: a consumer that finds all committed may leave, or go on as
+ * another member, before its first mark is. A reset covers what was produced since the last commit:
+ * the partitions that the records' provenance named or, where a record had none, all that were
+ * assigned.
  */
 #ifndef KAFKA_TRANSACTION_H
 #define KAFKA_TRANSACTION_H
@@ -55,12 +60,13 @@ struct transaction {
 		size_t topic_len;
 		int32_t partition;
 		bool assigned;
+		bool told;     /* by a mark since then */
 		bool produced; /* since the last commit */
 	} * partitions;
 	size_t n, cap, last;
 	bool produced_unknown; /* since the last commit, of a record without provenance */
 	bool advances;         /* the mark that is to be committed moves an offset */
-	bool lost;             /* SKIPPING: what was aborted or dropped must come again */
+	bool assigning;        /* the last control record was an `assign` */
 };
 
 void transaction_release(struct transaction *t);

@@ -13,6 +13,11 @@ int control_check_next(struct control_check *c, enum control_kind kind, uint64_t
 	bool same = c->seen && c->session.len == session_len &&
 		    (!session_len || !memcmp(c->session.data, session, session_len));
 
+	if (!same && c->seen && !c->ended)
+		return error_set(
+			err, ERROR_RETRY,
+			"control records of a new session came before 'end' of the last "
+			"one: the program before this one died, and another took its place");
 	if (!same) {
 		c->session.len = 0;
 		if (buf_add(&c->session, session, session_len, err))

@@ -20,7 +20,8 @@ struct control_check {
 void control_check_release(struct control_check *c);
 
 /* Takes note of a control record. ERROR_CONFIG: its seq is not the one due, so a foreign filter
- * dropped or doubled one. A new session starts at 0 again. */
+ * dropped or doubled one. A new session starts at 0 again; ERROR_RETRY: the one before had not
+ * ended, and what it left unfinished comes again. */
 int control_check_next(struct control_check *c, enum control_kind kind, uint64_t seq,
 		       const char *session, size_t session_len, struct error *err);
 

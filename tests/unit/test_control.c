@@ -62,12 +62,27 @@ static void a_session_begins_at_0(void **state)
 	assert_int_equal(next(&c, CONTROL_END, 1, "\"s\"", &err), 0);
 	assert_int_equal(next(&c, CONTROL_MARK, 0, "\"t\"", &err), 0);
 	assert_int_equal(control_check_end(&c, false, &err), -1); /* the second has no end */
+	assert_int_equal(next(&c, CONTROL_END, 1, "\"t\"", &err), 0);
 	assert_int_equal(next(&c, CONTROL_MARK, 1, "\"t", &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
 	control_check_release(&c);
 	c = (struct control_check){0};
 	assert_int_equal(next(&c, CONTROL_MARK, 0, NULL, &err), 0);
 	assert_int_equal(next(&c, CONTROL_END, 1, NULL, &err), 0);
 	assert_int_equal(control_check_end(&c, false, &err), 0);
+	control_check_release(&c);
+}
+
+static void a_session_follows_only_one_that_ended(void **state)
+{
+	struct control_check c = {0};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(next(&c, CONTROL_ASSIGN, 0, "\"s\"", &err), 0);
+	assert_int_equal(next(&c, CONTROL_ASSIGN, 0, "\"t\"", &err), -1);
+	assert_int_equal(err.kind, ERROR_RETRY);
+	assert_non_null(strstr(err.what, "another took its place"));
 	control_check_release(&c);
 }
 
@@ -95,6 +110,7 @@ int main(void)
 		cmocka_unit_test(a_stream_without_any_ends_well),
 		cmocka_unit_test(numbered_without_gaps),
 		cmocka_unit_test(a_session_begins_at_0),
+		cmocka_unit_test(a_session_follows_only_one_that_ended),
 		cmocka_unit_test(memory_runs_out),
 	};
 

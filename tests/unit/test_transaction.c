@@ -17,6 +17,7 @@
  *
  *     p        a record without provenance       r0 r1   one of partition 0, 1
  *     a0 a1    assign                            m z h   mark; one of [1, 1); one without ranges
+ *     m1 z1    the same and another range, of partition 1
  *     x0 x01   reset of partition 0; of both     e       end
  *     !        the commit just ordered is fenced .       no more input
  *     tN       N seconds later, asked for the time
@@ -55,7 +56,8 @@ static enum transaction_action control(struct run *r, const char *step)
 		 : *step == 'e' ? CONTROL_END
 				: CONTROL_MARK;
 	for (const char *p = step + 1; *p && *p != ' '; p++)
-		assert_non_null(control_record_add(&c, "t", *p - '0', 0, 1, NULL, &r->err));
+		assert_non_null(
+			control_record_add(&c, "t", *p - '0', *step == 'z', 1, NULL, &r->err));
 	if (*step == 'm' || *step == 'z')
 		assert_non_null(control_record_add(&c, "t", 0, *step == 'z', 1, NULL, &r->err));
 	a = transaction_control(&r->t, &c, r->now_ns, &r->err);
@@ -119,8 +121,13 @@ static void records_are_committed_at_marks(void **state)
 	/* The mark behind an assignment has nothing before it, and is committed at once. */
 	check("a0 m r0 m e", "- BC B C -");
 	/* What a filter made of nothing but time. */
-	check("a0 p h e", "- B C -");
-	check("a0 h h t9 h e .", "- - - - - - -");
+	check("a0 z p z e", "- BC B C -");
+	check("a0 z z t9 z e .", "- BC - - - - -");
+	/* A heartbeat of two; each assignment is told anew. */
+	check("a0 a1 z z1 z z1 a0 z", "- - BC BC - - - BC");
+	/* What no partition fences is not committed. */
+	check("a0 z h t9 h e .", "- BC - - - - -");
+	check("a0 z p h", "- BC B F78");
 }
 
 static void plain_input_is_committed_now_and_then(void **state)
@@ -151,15 +158,18 @@ static void a_fenced_commit_waits_for_reset(void **state)
 	check("a0 r0 m ! e", "- B C F75");
 	check("a0 r0 m ! .", "- B C F75");
 	/* A consumer that finds all committed may be gone before its first mark is. */
-	check("a0 z ! h e .", "- BC - - -");
+	check("a0 z ! z e .", "- BC - - -");
 	check("a0 z ! .", "- BC -");
-	check("a0 z ! z e", "- BC - -");
-	check("a0 z ! r0 e", "- BC D F75");
-	check("a0 z ! m e", "- BC - F75");
+	check("a0 z ! t9 t1", "- BC - -");
+	/* Or go on as another member: nothing is void. */
+	check("a0 z ! a0 z r0 m e", "- BC - BC B C -");
+	/* What it read as the former one is fenced by its own mark. */
+	check("a0 z ! r0 e", "- BC B F75");
+	check("a0 z ! r0 m ! e", "- BC B C F75");
+	check("a0 z ! m ! e", "- BC BC F75");
 	check("a0 r0 z ! e", "- B C F75");
 	check("a0 p z ! e", "- B C F75");
-	check("a0 z ! r0 x0 z ! e", "- BC D - BC -");
-	check("a0 z ! t9 t1", "- BC - F75");
+	check("a0 z ! r0 m ! x0 a0 z e", "- BC B C - - BC -");
 	/* Nothing was produced, and a reset is due all the same. */
 	check("a0 m ! r0 x0 r0 m e", "- BC D - B C -");
 	/* All partitions that were aborted, in one or in several. */
@@ -184,6 +194,9 @@ static void a_reset_voids_what_came_since_the_mark(void **state)
 	check("a0 a1 p x0", "- - B F75");
 	check("a0 a1 p x01", "- - B A");
 	check("a0 a1 x1 p x0", "- - - B A");
+	/* A new assignment takes the place of the one before. */
+	check("a0 a1 m a0 p x0", "- - BC - B A");
+	check("a0 a1 m h a0 p x0", "- - BC - - B A");
 	check("a0 p m ! x0 p", "- B C - B");
 	check("a0 a1 p m ! x0 p x1 p", "- - B C - D - B");
 }
