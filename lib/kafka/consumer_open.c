@@ -81,6 +81,10 @@ static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 			settings[n++] = (struct kafka_setting){"group.instance.id", c->o.instance,
 							       "'--instance' names it"};
 	}
+	if (!c->o.group && kafka_option(c->o.kafka, "group.id")) {
+		error_set(err, ERROR_USAGE, "property 'group.id': it is '-G' that names a group");
+		return NULL;
+	}
 	if (!(conf = kafka_conf_new(c->o.kafka, settings, err)))
 		return NULL;
 	rd_kafka_conf_set_opaque(conf, c);
@@ -130,12 +134,13 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 		return NULL;
 	c->o = *o;
 	c->membership.generation = c->now.generation = -1;
+	/* What is there when it fails is left as by consumer_close. */
 	if (!(c->reasons = kafka_reasons_new(err)) || !(conf = configure(c, err)))
-		goto fail;
+		return NULL;
 	if (!(c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why)))) {
 		rd_kafka_conf_destroy(conf);
 		error_set(err, ERROR_USAGE, "%s", why);
-		goto fail;
+		return NULL;
 	}
 	bound_drain(c);
 	c->store = (struct offset_store){.rk = c->rk,
@@ -143,10 +148,9 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 					 .command = o->offsets_from,
 					 .stop = consumer_stopped,
 					 .context = c};
-	if (!consumer_reach(c, err) && !(o->group ? subscribe(c, err) : consumer_read(c, err)))
-		return c;
-fail:
-	return NULL; /* what is there is left as by consumer_close */
+	if (consumer_reach(c, err) || (o->group ? subscribe(c, err) : consumer_read(c, err)))
+		return NULL;
+	return c;
 }
 
 static int64_t monotonic_ms(void)
@@ -166,12 +170,14 @@ void consumer_close(struct consumer *c, int timeout_ms)
 	if (!c || !c->rk || !c->o.group || timeout_ms <= 0)
 		return;
 	c->closing = true;
-	rd_kafka_assign(c->rk, NULL); /* a rebalance may wait for it */
 	queue = rd_kafka_queue_new(c->rk);
 	if ((failed = rd_kafka_consumer_close_queue(c->rk, queue))) {
 		rd_kafka_error_destroy(failed);
 		return;
 	}
+	/* A rebalance may wait for this. Before the close it would join the group again, as a member
+	 * that all others wait for until its session is over. */
+	rd_kafka_assign(c->rk, NULL);
 	while (!rd_kafka_consumer_closed(c->rk) && monotonic_ms() < end) {
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LEAVE_SLICE_MS);
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)

@@ -193,6 +193,24 @@ run_examples() {
 	wait "$sandbox"
 }
 
+@test "kafka-consume(1): examples" {
+	skip_unless_peer kcat
+	mkfifo address
+	kafka-sandbox >address 3>&- &
+	sandbox=$!
+	read -r KAFKA_BOOTSTRAP_SERVERS <address
+	export KAFKA_BOOTSTRAP_SERVERS
+	{
+		cat scored.jsonl
+		echo 'no record'
+	} | kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t other
+	kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t scored -l scored.jsonl
+	run_examples kafka-consume.1 4
+	[[ $(kafka-consume -t scored -e | wc -l) -eq $(wc -l <scored.jsonl) ]]
+	kill "$sandbox"
+	wait "$sandbox"
+}
+
 @test "kafka-sandbox(1): examples" {
 	skip_unless_peer kcat
 	run_examples kafka-sandbox.1 3
