@@ -11,7 +11,7 @@
 #define WAIT_MS 100
 /* A message that is delivered wakes nobody (delivery.report.only.error), so who waits for room in
  * the queue has to look. */
-#define FULL_MS 5
+#define FULL_MS 2
 #define SETTINGS_MAX 20
 /* Of a batch of one record: the batch's own 61 bytes and what is the most a record has besides its
  * key, value and headers. Kafka's record batch, version 2. */
@@ -329,7 +329,7 @@ int producer_send(struct producer *p, const struct message *m, uint64_t tag, str
 					 "the message has %zu bytes, more than "
 					 "queue.buffering.max.kbytes",
 					 size);
-		rd_kafka_poll(p->rk, FULL_WAIT_MS);
+		rd_kafka_poll(p->rk, FULL_MS);
 		empty = !rd_kafka_outq_len(p->rk);
 		if (p->options->stop(p->options->context))
 			return 0;
