@@ -146,8 +146,8 @@ in_sandbox() {
 		[[ $(get -t a-1 b a-2) = "a-1 a-2 b " ]]
 		[[ $(get "^a-[0-9]$") = "a-1 a-2 " ]]
 		[[ $(get "^a" b a-1) = "a-1 a-2 b " ]]
-		[[ $(get -X session.timeout.ms=1200 -G g --commit-on-write "^a-") = "a-1 a-2 " ]]
-		[[ $(get -X session.timeout.ms=1200 -G g --commit-on-write "^a-" b) = "b " ]]
+		[[ $(get -X session.timeout.ms=4000 -G g --commit-on-write "^a-") = "a-1 a-2 " ]]
+		[[ $(get -X session.timeout.ms=4000 -G g --commit-on-write "^a-" b) = "b " ]]
 		! kafka-consume -e "^nothing" 2>said
 		! kafka-consume -e "^(" 2>>said'
 	grep -q "no topic matches '^nothing'" said
@@ -194,7 +194,7 @@ assert sum(at.values()) == 1001 and len(at) == 4, at'
 @test "--commit-on-write: no control records; the group goes on where it was" {
 	in_sandbox --topics t:2 '
 		head -n 500 numbers | put -t t
-		get() { kafka-consume -X session.timeout.ms=1200 -G g --commit-on-write -e --no-provenance t; }
+		get() { kafka-consume -X session.timeout.ms=4000 -G g --commit-on-write -e --no-provenance t; }
 		get >one
 		tail -n 500 numbers | put -t t
 		get >two'
