@@ -115,7 +115,10 @@ assigned() {
 
 # committed COUNT: so many messages of $in are, within half a minute.
 committed() {
-	kafka_tool reach "$group" "$1"
+	if ! kafka_tool reach "$group" "$1"; then
+		head -v -n 20 ./*.[0-9]
+		return 1
+	fi
 }
 
 # read_out [ISOLATION=read_committed]: partition and number of all in $out.
