@@ -259,9 +259,11 @@ static int end(struct consume *c, int ret, struct error *err)
 
 	if (!gone && !ret && !signals_interrupted() && c->consumer)
 		ret = consume_finish(c, err);
-	else if (!gone && !(ret && c->marking) && !(!ret && consume_settle(c, err)))
-		/* What came before a signal or a failure is good, unless a mark is missing. */
-		consume_flush(c, limit, false, &ignored);
+	else if (!gone && !(ret && c->marking) && !(!ret && consume_settle(c, err)) &&
+		 /* What came before a signal or a failure is good, unless a mark is missing. */
+		 consume_flush(c, limit, false, &ignored) > 0 && c->committing && c->consumer &&
+		 consumer_assigned(c->consumer))
+		consume_commit_all(c, &ignored);
 	gone = gone || (!c->closed && background_output_gone(c->out));
 	if (ret && !gone)
 		status = message_error(err);

@@ -10,8 +10,11 @@ static int note_offsets(struct consume *c, struct error *err)
 	if (consumer_update_positions(c->consumer, err) ||
 	    MEM_GROW(&c->commit_offsets, &c->commit_cap, p->n, err))
 		return -1;
-	for (size_t i = 0; i < p->n; i++)
-		c->commit_offsets[i] = position_passed(&p->items[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct position *x = &p->items[i];
+		int64_t left = message_block_first(c->block, x->topic, x->partition);
+		c->commit_offsets[i] = left < 0 ? position_passed(x) : left;
+	}
 	c->commit_bytes = background_output_added(c->out);
 	c->commit_waits = true;
 	return 0;

@@ -128,6 +128,36 @@ int consume_flush(struct consume *c, int64_t end_ns, bool stoppable, struct erro
 	return 0;
 }
 
+/* Once: 1, 0 not yet or not known, -1. */
+static int ask_committed(struct consume *c, int64_t end_ns, int64_t *sum, struct error *err)
+{
+	int64_t left_ms = (end_ns - consume_now_ns()) / NS_PER_MS;
+	/* A command has its own time; the group is asked again if its answer is lost. */
+	int ret = consumer_committed(c->consumer,
+				     c->options->offsets_from && left_ms > ASK_MS
+					     ? (left_ms < INT32_MAX ? (int)left_ms : INT32_MAX)
+					     : ASK_MS,
+				     sum, err);
+
+	if (ret >= 0 ||
+	    (err->kind != ERROR_RETRY && err->kind != ERROR_UNAVAILABLE && err->kind != ERROR_NONE))
+		return ret;
+	if (err->kind && !c->options->quiet)
+		message_note("%s; it is asked again", err->what);
+	*err = (struct error)ERROR_INIT;
+	return 0;
+}
+
+/* What others commit in our place says nothing of us. */
+static bool still_member(struct consume *c, struct error *err)
+{
+	const struct membership *m;
+	bool valid;
+
+	return !consumer_lost(c->consumer) && !consumer_membership(c->consumer, &m, &valid, err) &&
+	       valid;
+}
+
 /* Waits until the sink has committed what marks have told, while it makes progress: 1, 0 when it
  * has not or when stopped and stoppable, -1. */
 static int await_commit(struct consume *c, int64_t end_ns, int64_t patience_ns, bool stoppable,
@@ -139,15 +169,17 @@ static int await_commit(struct consume *c, int64_t end_ns, int64_t patience_ns, 
 	if (c->options->offsets_from) /* a process each time */
 		pause_ns = PAUSE_MAX_NS;
 	for (;;) {
-		ret = consumer_committed(c->consumer, ASK_MS, &sum, err);
+		ret = ask_committed(c, end_ns, &sum, err);
+		if (ret < 0 || !still_member(c, err))
+			return ret < 0 || err->kind ? -1 : 0;
 		if (ret)
-			return ret;
+			return 1;
 		now = consume_now_ns();
-		if (sum != last_sum) {
+		if (sum >= 0 && sum != last_sum) {
 			last_sum = sum;
 			moved_ns = now;
 		}
-		if (now >= end_ns || now - moved_ns >= patience_ns || consumer_lost(c->consumer) ||
+		if (now >= end_ns || now - moved_ns >= patience_ns ||
 		    (stoppable && consume_stopped(c)))
 			return 0;
 		nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);

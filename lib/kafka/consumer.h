@@ -89,7 +89,9 @@ int consumer_membership(struct consumer *c, const struct membership **m, bool *v
 /* How long to wait for that at most: drain_ms, and well below max.poll.interval.ms. */
 int consumer_drain_ms(const struct consumer *c);
 
-/* Whether all that marks have told of is committed: 1, 0 not yet or not known, -1. */
+/* Whether all that marks have told of is committed: 1, 0 not yet or not known, -1. *sum: of the
+ * offsets that are; OFFSET_NONE: not known. ERROR_RETRY and ERROR_UNAVAILABLE are of a command that
+ * may be asked again. */
 int consumer_committed(struct consumer *c, int timeout_ms, int64_t *sum, struct error *err);
 
 /* Commits offsets [n] of the positions with the group. Not waited for unless sync. */

@@ -144,11 +144,11 @@ int consumer_committed(struct consumer *c, int timeout_ms, int64_t *sum, struct 
 	int64_t *offsets = mem_alloc(c->positions.n, sizeof(*offsets), err);
 	int ret = -1;
 
-	*sum = 0;
+	*sum = OFFSET_NONE;
 	if (offsets)
 		ret = offset_store_read(&c->store, &c->positions, offsets, timeout_ms, err);
 	for (size_t i = 0; ret > 0 && i < c->positions.n; i++)
-		*sum += offsets[i];
+		*sum = (i ? *sum : 0) + offsets[i];
 	if (ret > 0)
 		ret = !positions_behind(&c->positions, offsets);
 	free(offsets);
@@ -162,7 +162,7 @@ int consumer_commit(struct consumer *c, const int64_t *offsets, bool sync, struc
 	rd_kafka_resp_err_t code;
 
 	for (size_t i = 0; i < c->positions.n; i++)
-		if (offsets[i] != c->positions.items[i].stored)
+		if (sync || offsets[i] != c->positions.items[i].stored)
 			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
 							  c->positions.items[i].partition)
 				->offset = offsets[i];

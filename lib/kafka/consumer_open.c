@@ -62,6 +62,13 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 		code = list->elems[i].err;
 	if (!code || code == RD_KAFKA_RESP_ERR__NO_OFFSET)
 		return;
+	/* They are due again. */
+	for (int i = 0; list && i < list->cnt; i++) {
+		struct position *x = positions_find(&c->positions, list->elems[i].topic,
+						    list->elems[i].partition);
+		if (x)
+			x->stored = x->told = OFFSET_NONE;
+	}
 	snprintf(text, sizeof(text), "cannot commit offsets: %s", rd_kafka_err2str(code));
 	c->o.note(c->o.context, text);
 }
@@ -175,8 +182,8 @@ void consumer_close(struct consumer *c, int timeout_ms)
 		rd_kafka_error_destroy(failed);
 		return;
 	}
-	/* A rebalance may wait for this. Before the close it would join the group again, as a member
-	 * that all others wait for until its session is over. */
+	/* A rebalance may wait for this. Before the close it would join the group again, as a
+	 * member that all others wait for until its session is over. */
 	rd_kafka_assign(c->rk, NULL);
 	while (!rd_kafka_consumer_closed(c->rk) && monotonic_ms() < end) {
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LEAVE_SLICE_MS);

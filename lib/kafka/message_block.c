@@ -16,7 +16,7 @@ struct message_block {
 	struct fields *fields;
 	struct scanner *scanner;
 	struct entry *entries;
-	size_t n, cap;
+	size_t n, cap, n_written;
 	struct buf lines; /* a line for each */
 	struct provenance_header *headers;
 	size_t headers_cap;
@@ -43,7 +43,7 @@ static void forget(struct message_block *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		rd_kafka_message_destroy(b->entries[i].message);
-	b->n = 0;
+	b->n = b->n_written = 0;
 	b->lines.len = 0;
 }
 
@@ -222,7 +222,7 @@ static int write_all(struct message_block *b, struct buf *out, size_t *bad, stru
 
 	while ((ret = scanner_next(b->scanner, &rec, &why)) != 0) {
 		size_t at = (size_t)rec.line - 1;
-		for (; i < at; i++)
+		for (; i < at; i++, b->n_written++)
 			if (write_blank(b, &b->entries[i], out, bad, err))
 				return -1;
 		i++;
@@ -233,8 +233,9 @@ static int write_all(struct message_block *b, struct buf *out, size_t *bad, stru
 		if (ret < 0 ? reject(b, &b->entries[at], &why, bad, err)
 			    : write_record(b, &rec, &b->entries[at], out, err))
 			return -1;
+		b->n_written++;
 	}
-	for (; i < b->n; i++)
+	for (; i < b->n; i++, b->n_written++)
 		if (write_blank(b, &b->entries[i], out, bad, err))
 			return -1;
 	return 0;
@@ -253,6 +254,17 @@ int message_block_write(struct message_block *b, struct buf *out, size_t *bad, s
 	memset(lines.data + lines.len + 1, 0, READER_PAD - 1);
 	lines.ascii = utf8_is_ascii(lines.data, lines.len);
 	ret = scanner_start(b->scanner, &lines, err) || write_all(b, out, bad, err) ? -1 : 0;
-	forget(b);
+	if (!ret)
+		forget(b);
 	return ret;
+}
+
+int64_t message_block_first(const struct message_block *b, const char *topic, int32_t partition)
+{
+	for (size_t i = b->n_written; i < b->n; i++) {
+		const rd_kafka_message_t *m = b->entries[i].message;
+		if (m->partition == partition && !strcmp(rd_kafka_topic_name(m->rkt), topic))
+			return m->offset;
+	}
+	return -1;
 }

@@ -43,8 +43,11 @@ int message_block_add(struct message_block *b, rd_kafka_message_t *m, bool repla
 size_t message_block_count(const struct message_block *b);
 size_t message_block_bytes(const struct message_block *b);
 
-/* Appends the records of all messages and forgets these. *bad is set to how many were bad, replayed
- * ones not counted. */
+/* Appends the records of all messages and forgets these; on failure those from the one that it is
+ * about are kept. *bad is set to how many were bad, replayed ones not counted. */
 int message_block_write(struct message_block *b, struct buf *out, size_t *bad, struct error *err);
+
+/* The offset of the first message of a partition that is not written; -1: there is none. */
+int64_t message_block_first(const struct message_block *b, const char *topic, int32_t partition);
 
 #endif

@@ -1,6 +1,7 @@
 #include "lib/kafka/offset_store.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include "lib/base/timestamp.h"
 #include "lib/kafka/client.h"
@@ -88,10 +89,20 @@ out:
 	return ret;
 }
 
+/* A program that is ending still has to know what is committed. */
+static bool lost(void *context)
+{
+	const struct offset_store *s = context;
+
+	return rd_kafka_assignment_lost(s->rk);
+}
+
 static int ask_command(const struct offset_store *s, const char *operation, struct positions *p,
 		       int timeout_ms, struct error *err)
 {
-	const struct offset_command c = {s->command, timeout_ms, s->stop, s->context};
+	const bool claim = !strcmp(operation, "claim");
+	const struct offset_command c = {s->command, timeout_ms, claim ? s->stop : lost,
+					 claim ? s->context : (void *)(uintptr_t)s};
 	struct buf question = BUF_INIT, answer = BUF_INIT;
 	int ret = -1;
 

@@ -202,6 +202,33 @@ assert sum(at.values()) == 1001 and len(at) == 4, at'
 	tail -n 500 numbers | sort | cmp - <(sort two)
 }
 
+@test "--commit-on-write: what stands before a bad record is committed" {
+	in_sandbox --topics t:1 '
+		{ head -n 3 numbers; echo bad; tail -n 1 numbers; } | put -t t
+		get() { kafka-consume -X session.timeout.ms=4000 -G g --commit-on-write -e --no-provenance "$@" t; }
+		! get >one 2>said
+		! get >two 2>>said
+		get --rejects bad >three'
+	cmp one <(head -n 3 numbers)
+	cat said
+	[[ ! -s two ]]
+	[[ $(grep -cF 't[0]@3:' said) -eq 2 ]]
+	cmp three <(tail -n 1 numbers)
+}
+
+@test "--commit-on-write: what could not be committed is committed later" {
+	in_sandbox --topics t:1 --error OffsetCommit:COORDINATOR_LOAD_IN_PROGRESS:6 '
+		head -n 5 numbers | put -t t
+		get() { exec kafka-consume -X session.timeout.ms=4000 -G g --commit-on-write --no-provenance "$@" t; }
+		get >one 2>said &
+		until grep -q "cannot commit" said; do kill -0 $!; done
+		kill $!
+		wait $!
+		(get -e) >two'
+	cmp one <(head -n 5 numbers)
+	[[ ! -s two ]]
+}
+
 @test "a record that comes alone is written at once" {
 	mkfifo data
 	in_sandbox --topics t:1 '
