@@ -228,6 +228,14 @@ teardown() {
 		get -t t | sort | cmp - <(sort numbers)'
 }
 
+@test "a record that is larger than the queue does not wait for ever" {
+	(head -n 1 numbers; printf '{"pad":"%05000d"}\n' 0; tail -n 1 numbers) >in
+	in_sandbox --topics t:1 '
+		kafka-produce -t t -X queue.buffering.max.kbytes=1 --rejects rejects in; get -t t >got'
+	[[ $(wc -l <got) -eq 2 ]]
+	jq -e '.line == 2 and (.reason | test("queue.buffering.max.kbytes"))' rejects
+}
+
 @test "records arrive while the input stays open" {
 	start_sandbox --topics t:1
 	kafka-produce -t t pipe 3>&- &
