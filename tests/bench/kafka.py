@@ -67,6 +67,11 @@ class Run(NamedTuple):
     broker_cpu_s: float
     machine_cpu_s: float
 
+    def rest(self):
+        """Processors that something else kept busy."""
+        own = self.broker_cpu_s + sum(process.cpu_s for process in self.processes)
+        return (self.machine_cpu_s - own) / self.seconds
+
 
 def machine_cpu_s():
     """What all processors have worked so far."""
@@ -172,15 +177,25 @@ class Broker:
         return ["kcat", mode, "-b", self.address, "-t", topic, *options]
 
 
+def note(what, rates, runs):
+    """Each turn's thousand records a second, and how many processors something else kept busy meanwhile."""
+    print(f"bench: {what}:", *(f"{rate:,.4g} ({run.rest():.2f})" for rate, run in zip(rates, runs)), file=sys.stderr,
+          flush=True)
+
+
+def rate_of(run):
+    return RECORDS / run.seconds / 1e3
+
+
 def take_turns(what, contestants):
-    """The median of what each gives."""
-    figures = {name: [] for name in contestants}
+    """The median of what each gives: its rate and what it took."""
+    turns = {name: [] for name in contestants}
     for _ in range(RUNS):
         for name, run in contestants.items():
-            figures[name].append(run())
-    for name, list_ in figures.items():
-        print(f"bench: {what}: {name}:", *(f"{figure:,.4g}" for figure in list_), file=sys.stderr)
-    return {name: statistics.median(list_) for name, list_ in figures.items()}
+            turns[name].append(run())
+    for name, results in turns.items():
+        note(f"{what}: {name}", *zip(*results))
+    return {name: statistics.median(rate for rate, _ in results) for name, results in turns.items()}
 
 
 def time_of(i):
@@ -234,16 +249,16 @@ def produce(broker, folder):
         if broker.count(topic) != RECORDS:
             sys.exit(f"bench: {command(topic)[0]} has left {broker.count(topic)} records of {RECORDS}")
         broker.delete(topic)
-        return RECORDS / run.seconds / 1e3
+        return rate_of(run), run
 
     def java_turn(codec):
         broker.create("performance")
         with open(os.path.join(folder, "performance"), "w+", encoding="utf-8") as out:
-            broker.run([*java, f"compression.type={codec}", "--topic", "performance"], stdout=out)
+            run = broker.run([*java, f"compression.type={codec}", "--topic", "performance"], stdout=out)
             out.seek(0)
             rate = float(re.findall(r"records sent, ([\d.]+) records/sec", out.read())[-1])
         broker.delete("performance")
-        return rate / 1e3
+        return rate / 1e3, run
 
     for codec in ("none", "zstd"):
         what = f"kafka-produce, 200 bytes, {codec}"
@@ -259,6 +274,11 @@ def produce(broker, folder):
 def consume(broker, folder):
     records = os.path.join(folder, "records")
     options = ["-e", *properties(CONSUME)]
+
+    def turn(command, rest):
+        run = broker.run(command, *rest)
+        return rate_of(run), run
+
     for codec in ("none", "zstd"):
         topic = f"records-{codec}"
         broker.create(topic)
@@ -271,7 +291,7 @@ def consume(broker, folder):
         broker.run(commands["without"], ["cmp", "-", records])
         for way, rest in (("through a pipe", [["cat"]]), ("into /dev/null", [])):
             rates = take_turns(f"consume, {codec}, {way}", {
-                name: lambda c=command, r=rest: RECORDS / broker.run(c, *r).seconds / 1e3
+                name: lambda c=command, r=rest: turn(c, r)
                 for name, command in commands.items()})
             for kind, goal in (("without", 1), ("with", 0.667)):
                 line(f"kafka-consume {kind} provenance, 200 bytes, {codec}, {way}", rates[kind], rates["kcat -C"],
@@ -421,18 +441,17 @@ def pipeline(broker, folder):
         turns = [pipeline_turn(broker, model, source, partitions, f"bench-{partitions}-{i}") for i in range(RUNS)]
         broker.delete(source)
         what = f"consume, score, produce exactly once, {partitions} partition{'s'[:partitions > 1]}"
-        rates = [RECORDS / run.seconds / 1e3 for run, _ in turns]
-        print(f"bench: {what}:", *(f"{rate:,.4g}" for rate in rates), file=sys.stderr)
+        rates = [rate_of(run) for run, _ in turns]
+        note(what, rates, [run for run, _ in turns])
         line(what, statistics.median(rates), None, None, None, (">=", 200), "k/s")
         line(f"{what}: between first and last commit", statistics.median(rate for _, rate in turns) / 1e3, None, None,
              unit="k/s")
         run = turns[rates.index(statistics.median_low(rates))][0]
         shares = [("broker", run.broker_cpu_s), *((p.name, p.cpu_s) for p in run.processes)]
-        rest = run.machine_cpu_s - sum(seconds for _, seconds in shares)
         say(f"| processors at work, of {os.cpu_count()} | {run.machine_cpu_s / run.seconds:.2f} | | | |")
         for name, seconds in shares:
             say(f"| … {name} | {seconds / run.seconds:.2f}, {seconds / RECORDS * 1e6:.2f} µs a record | | | |")
-        say(f"| … anything else | {rest / run.seconds:.2f} | | | |")
+        say(f"| … anything else | {run.rest():.2f} | | | |")
 
 
 def warm_up(broker, folder):
