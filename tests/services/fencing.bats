@@ -154,7 +154,7 @@ finish() {
 	topics asleep 1
 	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' \
 		"${preload[@]}" "$commit:2" kafka-produce -t "$out" --transactional-id "$group" \
-		-X transaction.timeout.ms=1000
+		-X transaction.timeout.ms=2000
 	eventually 20 stopped a.2
 	signal STOP a.1
 	# It can only begin when the broker has aborted that transaction.
@@ -203,15 +203,18 @@ finish() {
 @test "SIGTERM right behind the beginning of a transaction: 75, and nothing came of it" {
 	names begun 1
 	kafka_topic "$out"
-	echo '{"n":0}' >records
-	pipe a tail -f records '|' "${preload[@]}" STOP_AT=rd_kafka_produce:1 \
-		kafka-produce -t "$out" --transactional-id "$group" --commit-interval 1h
+	cat >lines <<-LINES
+		{"_kafka":{"control":"assign","seq":0,"session":"s","topic":"t","partition":0,"replay_from":0,"processed":0,"epoch":null,"state":null}}
+		{"n":0,"_kafka":{"topic":"t","partition":0,"offset":0}}
+	LINES
+	pipe a tail -f lines '|' "${preload[@]}" STOP_AT=rd_kafka_produce:1 \
+		kafka-produce -t "$out" --transactional-id "$group"
 	eventually 20 stopped a.2
 	signal TERM a.2
 	signal CONT a.2
 	ends a 10
 	[[ $statuses = *' 75' ]]
 	[[ -z $(read_out) ]]
-	kafka-produce -t "$out" --transactional-id "$group" records
+	echo '{"n":0}' | kafka-produce -t "$out" --transactional-id "$group"
 	exactly_once
 }

@@ -66,6 +66,7 @@ eventually() {
 	until "$@" 2>/dev/null; do
 		if (($(now_ms) >= limit)); then
 			echo "in vain: $*"
+			words
 			return 1
 		fi
 		read -rt 0.02 <><(:) || true
@@ -78,7 +79,7 @@ now_ms() {
 }
 
 stopped() {
-	[[ $(</proc/"${pid[$1]}"/stat) = *') T '* ]]
+	[[ $(cat "/proc/${pid[$1]}/stat") = *') T '* ]]
 }
 
 # said TEXT STAGE
@@ -116,9 +117,14 @@ assigned() {
 # committed COUNT: so many messages of $in are, within half a minute.
 committed() {
 	if ! kafka_tool reach "$group" "$1"; then
-		head -v -n 20 ./*.[0-9]
+		words
 		return 1
 	fi
+}
+
+# words: what all stages have said.
+words() {
+	head -v -n 20 ./*.[0-9]
 }
 
 # read_out [ISOLATION=read_committed]: partition and number of all in $out.
