@@ -56,13 +56,13 @@ int assignment_start(struct position *x, const struct extent *e, const struct st
 	bool stored = x->stored != OFFSET_NONE;
 	int64_t processed = x->stored, next, replay_from = -1;
 
-	if (!stored && from->kind == START_STORED)
+	if (!stored && !x->added && from->kind == START_STORED)
 		return error_set(err, ERROR_NO_INPUT,
 				 "topic '%s', partition %d: no offset is stored for it, and "
 				 "'--from-offset stored' asks for one",
 				 x->topic, (int)x->partition);
 	if (!stored)
-		processed = offset_of(from, e);
+		processed = x->added ? e->low : offset_of(from, e);
 	else if (control_state_replay_from(x->state, &replay_from, err))
 		return -1;
 	next = replay_from >= 0 && replay_from < processed ? replay_from : processed;

@@ -17,9 +17,10 @@ struct extent {
 
 /*
  * Starts x (position_start): where its state has it replayed from, else behind what is stored, else
- * where `from` says. ERROR_NO_INPUT, with what there is and how to go on, when that offset is not
- * there: below low by retention, above high since the topic was made anew; or when nothing is
- * stored and from is START_STORED.
+ * where `from` says; but a partition that was added to a topic at its beginning, for its records
+ * came while the group was at work. ERROR_NO_INPUT, with what there is and how to go on, when that
+ * offset is not there: below low by retention, above high since the topic was made anew; or when
+ * nothing is stored and from is START_STORED.
  */
 int assignment_start(struct position *x, const struct extent *e, const struct start_offset *from,
 		     struct error *err);

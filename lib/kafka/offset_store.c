@@ -60,6 +60,54 @@ static int take(struct position *x, const rd_kafka_topic_partition_t *stored, st
 	return 0;
 }
 
+/* Whether the group has an offset for any partition of a topic. */
+static rd_kafka_resp_err_t has_any(const struct offset_store *s, const char *topic, int timeout_ms,
+				   bool *any)
+{
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(s->rk, topic, NULL);
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	const rd_kafka_metadata_t *metadata = NULL;
+	rd_kafka_resp_err_t code =
+		handle ? rd_kafka_metadata(s->rk, 0, handle, &metadata, timeout_ms)
+		       : rd_kafka_last_error();
+
+	*any = false;
+	if (!code && metadata->topic_cnt)
+		rd_kafka_topic_partition_list_add_range(list, topic, 0,
+							metadata->topics[0].partition_cnt - 1);
+	if (!code)
+		code = ask_group(s->rk, list, timeout_ms);
+	for (int i = 0; !code && i < list->cnt; i++)
+		*any |= list->elems[i].offset >= 0;
+	if (metadata)
+		rd_kafka_metadata_destroy(metadata);
+	if (handle)
+		rd_kafka_topic_destroy(handle);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
+/* What is not stored, though other partitions of its topic are, was added to it. */
+static rd_kafka_resp_err_t find_added(const struct offset_store *s, struct positions *p,
+				      int timeout_ms)
+{
+	rd_kafka_resp_err_t code;
+	const char *topic = NULL;
+	bool any = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct position *x = &p->items[i];
+		if (x->stored != OFFSET_NONE)
+			continue;
+		if ((!topic || strcmp(topic, x->topic) != 0) &&
+		    (code = has_any(s, x->topic, timeout_ms, &any)))
+			return code;
+		topic = x->topic;
+		x->added = any;
+	}
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static int claim_from_group(const struct offset_store *s, struct positions *p, int timeout_ms,
 			    struct error *err)
 {
@@ -84,6 +132,9 @@ static int claim_from_group(const struct offset_store *s, struct positions *p, i
 				  "cannot find out what group '%s' has committed", s->group);
 	for (int i = 0; !ret && i < list->cnt; i++)
 		ret = take(&p->items[i], &list->elems[i], err);
+	if (!ret && (code = find_added(s, p, timeout_ms)))
+		ret = kafka_error(err, code, NULL, false,
+				  "cannot find out what group '%s' has committed", s->group);
 out:
 	rd_kafka_topic_partition_list_destroy(list);
 	return ret;

@@ -20,6 +20,7 @@ struct position {
 	int64_t stored; /* the offset processed before; OFFSET_NONE: nothing is stored */
 	int64_t epoch;  /* CONTROL_NO_EPOCH */
 	char *state;    /* a JSON object's text; NULL */
+	bool added;     /* nothing is stored, but for other partitions of the topic it is */
 	/* Where work goes on, what comes before it is a replay; at first `stored`, if there. */
 	int64_t processed;
 	int64_t next;  /* behind what has come; at first that of the first record to come */

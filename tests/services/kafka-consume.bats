@@ -153,6 +153,17 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	[[ $stderr = *"no offset is stored"* ]]
 }
 
+@test "a partition that was added begins at its beginning, whatever --from-offset says" {
+	get() { kafka-consume -G added --commit-on-write --no-provenance -o end -e added; }
+	kafka_topic added 1
+	kafka_tool produce added 0 5 1
+	[[ -z $(get) ]]
+	kafka_tool add-partitions added 2
+	printf '%s\n' '{"n":5}' '{"n":6}' | kafka-produce -t added -p 1
+	[[ $(get) = '{"n":5}'$'\n''{"n":6}' ]]
+	[[ -z $(get) ]]
+}
+
 @test "the first mark has where each partition begins, so that 'end' loses nothing that comes later" {
 	topics "t$BATS_TEST_NUMBER" 2 10
 	kafka-consume -G "$group" -o end -e "$in" |

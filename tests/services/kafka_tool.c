@@ -22,6 +22,7 @@ static const char usage[] =
 	"in-sync NODES                and every replica of every partition is in sync\n"
 	"leader TOPIC PARTITION       prints the broker that leads it\n"
 	"create-topic TOPIC PARTITIONS REPLICATION [NAME=VALUE...]   and waits for its leaders\n"
+	"add-partitions TOPIC PARTITIONS          so that it has so many, with leaders\n"
 	"delete-topic TOPIC           and waits until it is gone\n"
 	"delete-records TOPIC PARTITION OFFSET    those before the offset\n"
 	"offsets TOPIC                prints PARTITION FIRST NEXT a line\n"
@@ -263,6 +264,28 @@ static int create_topic(char **arg)
 	}
 	if (err)
 		die("topic '%s' is not created: %s", arg[0], text ? text : rd_kafka_err2str(err));
+	return until(has_leaders, arg[0], partitions);
+}
+
+static int add_partitions(char **arg)
+{
+	rd_kafka_resp_err_t err;
+	const char *text;
+	char reason[256];
+	size_t n;
+	int partitions = (int)number(arg[1]);
+	rd_kafka_NewPartitions_t *more =
+		rd_kafka_NewPartitions_new(arg[0], (size_t)partitions, reason, sizeof(reason));
+
+	if (!more)
+		die("%s", reason);
+	rd_kafka_CreatePartitions(rk, &more, 1, options(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS), queue);
+	rd_kafka_event_t *e = answer(&err, &text);
+	if (!err)
+		err = rd_kafka_topic_result_error(rd_kafka_CreatePartitions_result_topics(
+			rd_kafka_event_CreatePartitions_result(e), &n)[0]);
+	if (err)
+		die("topic '%s' gets no partitions: %s", arg[0], rd_kafka_err2str(err));
 	return until(has_leaders, arg[0], partitions);
 }
 
@@ -567,6 +590,7 @@ static const struct command {
 	{"in-sync", in_sync, 1, 1, false},
 	{"leader", leader, 2, 2, false},
 	{"create-topic", create_topic, 3, 99, false},
+	{"add-partitions", add_partitions, 2, 2, false},
 	{"delete-topic", delete_topic, 1, 1, false},
 	{"delete-records", delete_records, 3, 3, false},
 	{"offsets", offsets, 1, 1, false},

@@ -55,6 +55,22 @@ static void nothing_stored(void **state)
 	}
 }
 
+static void added_to_its_topic(void **state)
+{
+	static const enum start_kind kinds[] = {START_BEGINNING, START_END, START_STORED};
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct start_offset from = {kinds[i], 0};
+		struct position x = {
+			.topic = (char *)(uintptr_t) "t", .stored = OFFSET_NONE, .added = true};
+		assert_int_equal(assignment_start(&x, &extent, &from, &err), 0);
+		assert_int_equal(x.next, 100);
+		assert_int_equal(x.processed, 100);
+	}
+}
+
 static void stored(void **state)
 {
 	struct position x;
@@ -263,10 +279,11 @@ static void memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_stored), cmocka_unit_test(stored),
-		cmocka_unit_test(stored_is_gone), cmocka_unit_test(question),
-		cmocka_unit_test(answer),         cmocka_unit_test(wrong_answers),
-		cmocka_unit_test(commands),       cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(nothing_stored),  cmocka_unit_test(added_to_its_topic),
+		cmocka_unit_test(stored),          cmocka_unit_test(stored_is_gone),
+		cmocka_unit_test(question),        cmocka_unit_test(answer),
+		cmocka_unit_test(wrong_answers),   cmocka_unit_test(commands),
+		cmocka_unit_test(memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
