@@ -288,7 +288,7 @@ int consume_run(const struct program *p, const struct consume_options *o, char *
 	sigaction(SIGPIPE, NULL, &pipe_before);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* ignored, it would take a command's status away */
-	if ((ret = set_up(c, operands, &err)) || (ret = open_consumer(p, c, &err))) {
+	if (set_up(c, operands, &err) || open_consumer(p, c, &err)) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);
 		if (err.kind != ERROR_NONE)

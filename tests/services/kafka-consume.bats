@@ -187,12 +187,13 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	cat <&5 >got
 	exec 5<&-
 	ends a 2
-	lines=$(grep -c '}$' got)
+	whole=$(grep -c '}$' got)
 	n=$(kafka_tool_committed "$group")
-	echo "$lines lines, $n committed"
-	((n <= lines && lines < 40000))
-	! grep -q '"control"' got
-	contiguous <(head -n "$lines" got)
+	echo "$whole lines, $n committed"
+	((n <= whole && whole < 40000))
+	run ! grep -q '"control"' got
+	head -n "$whole" got >whole-lines
+	contiguous whole-lines
 }
 
 @test "--commit-on-write: partitions go to a second member and nothing comes twice" {
@@ -246,7 +247,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	signal INT a.1
 	ends a 3
 	[[ $statuses = "130 0" ]]
-	! grep -q '"control":"end"' a.out
+	run ! grep -q '"control":"end"' a.out
 	kafka_tool members "$group" 0
 }
 
@@ -277,7 +278,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	ends a 10
 	[[ $statuses = "75 0" ]]
 	said "has given our partitions to others" a.1
-	! grep -q '"control":"end"' a.out
+	run ! grep -q '"control":"end"' a.out
 	eventually 20 bash -c '[[ $(grep -c "\"n\":99" b.out) -eq 2 ]]'
 	said "partitions are lost" b.1
 	sed -E 's/.*"control":"([a-z]+)".*/\1/; s/^\{"n".*/record/' b.out | uniq >kinds
@@ -307,6 +308,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	make_store
 	echo "{\"$in-0\":{\"offset\":5,\"epoch\":3,\"state\":{\"replay_from\":2,\"w\":1.5}}}" >stored.json
 	kafka-consume -G "$group" --offsets-from 'sh store.sh' --drain-timeout 2 "$in" >got 2>a.1 3>&- &
+	# shellcheck disable=SC2034
 	pid[a.1]=$!
 	eventually 10 grep -q '"n":19,' got
 	# It waits for the store to say that all is there.
@@ -359,8 +361,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	head -n 1 got | jq -e '._kafka | .replay_from == 15 and .processed == 20 and .state.watermark == "2024-01-01T00:00:00.000Z"'
 	[[ $(grep -c '"replay":true' got) -eq 5 ]]
 	numbers_of got | cmp - <(seq 15 29)
-	numbers=30
-	exactly_once
+	read_out | cut -d ' ' -f 2 | sort -n | cmp - <(seq 0 29)
 }
 
 @test "brokers that go away later are waited for, and it says so" {
