@@ -30,6 +30,9 @@ import sys
 import tempfile
 import time
 
+sys.dont_write_bytecode = True
+import judge
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SENSORUTILS_BUILD", os.path.join(HERE, "..", "..", "build"))
 TOOL = os.path.join(BUILD, "tests", "services", "kafka_tool")
@@ -363,52 +366,6 @@ class Torture:
         self.brokers.stop()
 
 
-class Judge:
-    """Every number once; in each partition in order."""
-
-    def __init__(self, records):
-        self.times_seen = bytearray(records)
-        self.last = {}
-        self.disorder = self.count = 0
-
-    def see(self, partition, n):
-        self.count += 1
-        if not self.times_seen[n] and n < self.last.get(partition, -1):
-            self.disorder += 1
-        self.last[partition] = max(n, self.last.get(partition, -1))
-        self.times_seen[n] = min(255, self.times_seen[n] + 1)
-
-    def verdict(self):
-        lost = self.times_seen.count(0)
-        return {"read": self.count, "lost": lost,
-                "doubled": self.count + lost - len(self.times_seen), "disorder": self.disorder}
-
-
-def by_kcat(address, records):
-    judge = Judge(records)
-    argv = ["kcat", "-C", "-e", "-q", "-b", address, "-t", SCORED, "-o", "beginning", "-f", "%p %s\n",
-            "-X", "isolation.level=read_committed"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as p:
-        for line in p.stdout:
-            partition, value = line.split(b" ", 1)
-            judge.see(int(partition), json.loads(value)["n"])
-    if p.returncode:
-        raise Failed(f"kcat ended with {p.returncode}")
-    return judge.verdict()
-
-
-def by_consume(address, records):
-    judge = Judge(records)
-    argv = ["kafka-consume", "-b", address, "-t", SCORED, "--from-offset", "beginning", "-e"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE) as p:
-        for line in p.stdout:
-            record = json.loads(line)
-            judge.see(record["_kafka"]["partition"], record["n"])
-    if p.returncode:
-        raise Failed(f"kafka-consume ended with {p.returncode}")
-    return judge.verdict()
-
-
 def report(torture, found, seconds):
     options = torture.options
     blows = ", ".join(f"{n} × {name}" for name, n in sorted(torture.blows.items()))
@@ -456,13 +413,14 @@ def main():
     try:
         torture = Torture(options, folder)
         torture.run()
-        found = by_kcat(torture.brokers.address, options.records)
+        what = torture.brokers.address, SCORED, options.records
+        found = judge.by_kcat(*what)
         if options.usual:
             found["disorder"] = 0  # its records have no key: they go to any partition
-        elif by_consume(torture.brokers.address, options.records) != found:
+        elif judge.by_consume(*what) != found:
             raise Failed("kcat and kafka-consume read different things")
         result = report(torture, found, time.monotonic() - began)
-    except Failed as failure:
+    except (Failed, OSError) as failure:
         for p in torture.pipelines if torture else []:
             p.log.close()
             with open(p.log.name, encoding="utf-8", errors="replace") as log:
