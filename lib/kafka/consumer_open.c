@@ -131,22 +131,32 @@ static void bound_drain(struct consumer *c)
 		c->o.drain_ms = (int)(ms / 2);
 }
 
+static rd_kafka_t *make_client(struct consumer *c, struct error *err)
+{
+	rd_kafka_conf_t *conf = configure(c, err);
+	rd_kafka_t *rk;
+	char why[300];
+
+	if (!conf)
+		return NULL;
+	if (!(rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why)))) {
+		rd_kafka_conf_destroy(conf);
+		error_set(err, ERROR_USAGE, "%s", why);
+	}
+	return rk;
+}
+
 struct consumer *consumer_open(const struct consumer_options *o, struct error *err)
 {
 	struct consumer *c = mem_alloc(1, sizeof(*c), err);
-	rd_kafka_conf_t *conf;
-	char why[300];
 
 	if (!c)
 		return NULL;
 	c->o = *o;
 	c->membership.generation = c->now.generation = -1;
-	/* What is there when it fails is left as by consumer_close. */
-	if (!(c->reasons = kafka_reasons_new(err)) || !(conf = configure(c, err)))
-		return NULL;
-	if (!(c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof(why)))) {
-		rd_kafka_conf_destroy(conf);
-		error_set(err, ERROR_USAGE, "%s", why);
+	if (!(c->reasons = kafka_reasons_new(err)) || !(c->rk = make_client(c, err))) {
+		kafka_reasons_free(c->reasons);
+		free(c);
 		return NULL;
 	}
 	bound_drain(c);
@@ -155,6 +165,7 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 					 .command = o->offsets_from,
 					 .stop = consumer_stopped,
 					 .context = c};
+	/* librdkafka has c from here on: as by consumer_close, all is left to the program's end. */
 	if (consumer_reach(c, err) || (o->group ? subscribe(c, err) : consumer_read(c, err)))
 		return NULL;
 	return c;
