@@ -72,7 +72,7 @@ static rd_kafka_resp_err_t has_any(const struct offset_store *s, const char *top
 		       : rd_kafka_last_error();
 
 	*any = false;
-	if (!code && metadata->topic_cnt)
+	if (!code && metadata && metadata->topic_cnt)
 		rd_kafka_topic_partition_list_add_range(list, topic, 0,
 							metadata->topics[0].partition_cnt - 1);
 	if (!code)
