@@ -158,25 +158,27 @@ class Pipeline:
 
 
 class Feed:
-    """Numbered records into the source, spread over the time that the blows will take, in spates
-    small and large."""
+    """Numbered records into the source for as long as there are blows: half of them steadily, half in
+    spates that fill the pipes."""
 
     def __init__(self, brokers, records, rng):
-        self.process = brokers.tool("feed", SOURCE, str(KEYS),
-                                    stdin=subprocess.PIPE, text=True)
+        self.process = brokers.tool("feed", SOURCE, str(KEYS), stdin=subprocess.PIPE, text=True)
         self.records, self.rng = records, rng
         self.given = 0
-        self.budget = self.spate = 0.0
+        self.trickle = self.bank = self.spate = 0.0
         self.last = time.monotonic()
 
     def tick(self, now, seconds_left):
         passed, self.last = now - self.last, now
-        self.budget += (self.records - self.given) * passed / max(seconds_left, passed)
-        if self.budget >= self.spate and self.budget >= 1:
-            self.give(self.given + int(self.budget))
-            self.budget %= 1
-            share = self.rng.choice((0, 0, 0, 0.001, 0.01))
-            self.spate = share * self.records
+        rate = (self.records - self.given) / max(seconds_left, 1)
+        self.trickle += rate * passed / 2
+        self.bank += rate * passed / 2
+        due, self.trickle = int(self.trickle), self.trickle % 1
+        if self.bank >= self.spate:
+            due += int(self.bank)
+            self.bank, self.spate = 0.0, rate * self.rng.uniform(0, 3)
+        if due:
+            self.give(self.given + due)
 
     def give(self, upto):
         self.given = min(upto, self.records)
