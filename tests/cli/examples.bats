@@ -200,10 +200,6 @@ run_examples() {
 	sandbox=$!
 	read -r KAFKA_BOOTSTRAP_SERVERS <address
 	export KAFKA_BOOTSTRAP_SERVERS
-	{
-		cat scored.jsonl
-		echo 'no record'
-	} | kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t other
 	kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -P -t scored -l scored.jsonl
 	run_examples kafka-consume.1 4
 	[[ $(kafka-consume -t scored -e | wc -l) -eq $(wc -l <scored.jsonl) ]]
