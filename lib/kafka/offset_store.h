@@ -21,9 +21,9 @@ struct offset_store {
 };
 
 /*
- * Fills stored, epoch, state and added of each partition. From the group the state is the metadata of the
- * committed offset, where that is a JSON object. Tries until the group answers for every one of
- * them, as it does not while an earlier member's transaction is open, but no longer than
+ * Fills stored, epoch, state and added of each partition. From the group the state is the metadata
+ * of the committed offset, where that is a JSON object. Tries until the group answers for every one
+ * of them, as it does not while an earlier member's transaction is open, but no longer than
  * timeout_ms: ERROR_RETRY. Stopped: ERROR_NONE. A command claims the partitions, and is run once.
  */
 int offset_store_claim(const struct offset_store *s, struct positions *p, int timeout_ms,

@@ -189,7 +189,8 @@ const char *scan_skip(const struct scan *c, const char *p, int depth)
 	if (p < c->end && (*p == '{' || *p == '['))
 		return skip_container(c, p, depth);
 	/* Most are numbers, whose values nobody wants; what is wrong with one is said below. */
-	if ((behind = number_skip(p, c->end)) && (behind == c->end || *behind < '0' || *behind > '9'))
+	if ((behind = number_skip(p, c->end)) &&
+	    (behind == c->end || *behind < '0' || *behind > '9'))
 		return behind;
 	return scan_scalar(c, p, &v);
 }

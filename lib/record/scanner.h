@@ -84,8 +84,8 @@ int scanner_next(struct scanner *s, struct record *rec, struct error *err);
  * (fields_column) nor owned: it would be lost. (null where columns lie below is none.) */
 void scanner_refuse_unknown(struct scanner *s);
 
-/* From now on no record is a control record, whatever its `_kafka` says: for values that anybody may
- * have written. */
+/* From now on no record is a control record, whatever its `_kafka` says: for values that anybody
+ * may have written. */
 void scanner_no_control(struct scanner *s);
 
 /*
