@@ -150,10 +150,10 @@ bool crew_busy(const struct crew *c)
 
 const struct slot *crew_done(struct crew *c, bool wait)
 {
-	struct slot *s = c->slots ? &c->slots[c->next_commit % c->n_slots] : NULL;
-
 	if (!crew_busy(c))
 		return NULL;
+	struct slot *s = &c->slots[c->next_commit % c->n_slots];
+
 	pthread_mutex_lock(&c->lock);
 	while (wait && s->state != SLOT_DONE)
 		pthread_cond_wait(&c->changed, &c->lock);
