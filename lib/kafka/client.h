@@ -32,7 +32,7 @@ struct kafka_options {
 		.brokers = NULL \
 	}
 
-/* Adds NAME=VALUE. A leading "topic." is dropped, as kcat has it. */
+/* Adds NAME=VALUE. A leading "topic." is dropped, as kcat has it, unless it belongs to the name. */
 int kafka_add_property(struct kafka_options *o, const char *text, const char *place,
 		       struct error *err);
 

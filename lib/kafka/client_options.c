@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/file.h"
@@ -33,6 +34,20 @@ static void trim(const char **text, size_t *len)
 		(*len)--;
 }
 
+/* Some properties are called "topic.…" themselves. */
+static bool is_property(const char *name, size_t len)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	char text[128];
+	size_t size = 0;
+	bool known;
+
+	snprintf(text, sizeof(text), "%.*s", (int)len, name);
+	known = rd_kafka_conf_get(conf, text, NULL, &size) == RD_KAFKA_CONF_OK;
+	rd_kafka_conf_destroy(conf);
+	return known;
+}
+
 static int add(struct kafka_options *o, const char *text, size_t len, const char *place,
 	       struct error *err)
 {
@@ -47,7 +62,7 @@ static int add(struct kafka_options *o, const char *text, size_t len, const char
 	value = equals + 1;
 	value_len = len - (size_t)(value - text);
 	trim(&value, &value_len);
-	if (name_len > 6 && !memcmp(name, "topic.", 6)) {
+	if (name_len > 6 && !memcmp(name, "topic.", 6) && !is_property(name, name_len)) {
 		name += 6;
 		name_len -= 6;
 	}

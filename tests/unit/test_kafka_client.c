@@ -23,12 +23,15 @@ static void properties(void **state)
 	assert_int_equal(kafka_add_property(&o, "a=", "option '-X'", &err), 0);
 	assert_string_equal(kafka_option(&o, "a"), "");
 	assert_string_equal(kafka_option(&o, "b"), "x = y");
+	assert_int_equal(kafka_add_property(&o, "topic.metadata.refresh.interval.ms=7", "", &err),
+			 0);
+	assert_string_equal(kafka_option(&o, "topic.metadata.refresh.interval.ms"), "7");
 	for (size_t i = 0; i < 3; i++) {
 		static const char *const bad[] = {"a", "=1", ""};
 		assert_int_equal(kafka_add_property(&o, bad[i], "", &err), -1);
 		assert_int_equal(err.kind, ERROR_USAGE);
 	}
-	assert_int_equal(o.n, 3);
+	assert_int_equal(o.n, 4);
 	kafka_options_release(&o);
 	assert_int_equal(o.n, 0);
 }
