@@ -1,4 +1,6 @@
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -163,13 +165,26 @@ static int turn(struct loop *l)
 	return l->stopped || signals_interrupted();
 }
 
+/* A reader that is gone ends a filter that has nothing to write for it, too: what is before it
+ * would wait for what is behind. */
+static int look_for_reader(struct error *err)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	if (poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR))
+		return 0;
+	raise(SIGPIPE);
+	return error_errno(err, ERROR_IO, EPIPE, "cannot write standard output");
+}
+
 static int before_wait(void *context, int *timeout_ms, struct error *err)
 {
 	struct loop *l = context;
 	const struct filter *f = l->filter;
 
-	(void)err;
 	signals_seen();
+	if (look_for_reader(err))
+		return -1;
 	if (f->turn && f->every_ms)
 		*timeout_ms = f->every_ms;
 	if (f->options->stream.metrics && (*timeout_ms < 0 || *timeout_ms > 5000))
@@ -274,7 +289,8 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 				   .max_line = o->stream.max_line,
 				   .before_wait = before_wait,
 				   .context = l,
-				   .wake_fd = signals_wake_fd()};
+				   .wake_fd = signals_wake_fd(),
+				   .out_fd = STDOUT_FILENO};
 
 	progress_init(&l->progress, o->stream.progress);
 	if (filter_options_check(o, err) || overwrite_check_stream(f->paths, &o->stream, err) ||

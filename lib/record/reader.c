@@ -107,9 +107,10 @@ static int wait_for_input(struct reader *r, struct error *err)
 				return ret > 0 ? 0 : -1;
 			}
 		}
-		struct pollfd p[2] = {{.fd = r->fd, .events = POLLIN},
-				      {.fd = r->options.wake_fd, .events = POLLIN}};
-		poll(p, 2, timeout_ms);
+		struct pollfd p[3] = {{.fd = r->fd, .events = POLLIN},
+				      {.fd = r->options.wake_fd, .events = POLLIN},
+				      {.fd = r->options.out_fd ? r->options.out_fd : -1}};
+		poll(p, 3, timeout_ms);
 	}
 	return 1;
 }

@@ -36,6 +36,7 @@ struct reader_options {
 	int (*before_wait)(void *context, int *timeout_ms, struct error *err);
 	void *context;
 	int wake_fd; /* -1: none */
+	int out_fd;  /* a pipe whose reader may go: before_wait is called then, too; 0: none */
 };
 
 /* The columns of a CSV input; shared by all blocks, lives as long as the reader. */

@@ -463,6 +463,15 @@ p.send_signal(signal.SIGINT); sys.exit(0 if p.wait(20) == -signal.SIGINT else 1)
 	[[ $status -eq 141 && -z $output ]]
 }
 
+@test "a reader that vanishes is noticed while nothing comes" {
+	mkfifo idle
+	exec 7<>idle
+	run timeout 20 bash -c 'anomaly-score -m model idle | true; exit "${PIPESTATUS[0]}"'
+	[[ $status -eq 141 && -z $output ]]
+	run timeout 20 bash -c 'trap "" PIPE; anomaly-score -m model idle | true; exit "${PIPESTATUS[0]}"'
+	[[ $status -eq 74 && $output = *"Broken pipe" ]]
+}
+
 @test "--metrics: counters that add up, replaced as a whole" {
 	{ cat records.jsonl && echo x; } >in
 	anomaly-score -m model --metrics m --rejects kept in >got 2>/dev/null
