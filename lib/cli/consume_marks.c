@@ -158,6 +158,16 @@ static bool still_member(struct consume *c, struct error *err)
 	       valid;
 }
 
+/* Writes a heartbeat now and then: a filter that has nothing to write does not find out that
+ * its reader has gone, and while we wait for that one's commits a whole group waits for us. */
+static int beat(struct consume *c, int64_t now_ns, struct error *err)
+{
+	if (!mark_pace_due(&c->pace, now_ns, false))
+		return 0;
+	mark_pace_marked(&c->pace, now_ns);
+	return write_mark(c, true, err) < 0 || background_output_push(c->out, err) < 0 ? -1 : 0;
+}
+
 /* Waits until the sink has committed what marks have told, while it makes progress: 1, 0 when it
  * has not or when stopped and stoppable, -1. */
 static int await_commit(struct consume *c, int64_t end_ns, int64_t patience_ns, bool stoppable,
@@ -182,6 +192,8 @@ static int await_commit(struct consume *c, int64_t end_ns, int64_t patience_ns, 
 		if (now >= end_ns || now - moved_ns >= patience_ns ||
 		    (stoppable && consume_stopped(c)))
 			return 0;
+		if (stoppable && beat(c, now, err))
+			return -1;
 		nanosleep(&(struct timespec){.tv_nsec = pause_ns}, NULL);
 		pause_ns = pause_ns * 2 < PAUSE_MAX_NS ? pause_ns * 2 : PAUSE_MAX_NS;
 	}
