@@ -116,3 +116,33 @@ finish() {
 	committed 4000
 	[[ ! -s a.1 && ! -s a.3 ]]
 }
+
+rebalancing() {
+	[[ $(kafka_tool group "$group") = PreparingRebalance* ]]
+}
+
+# marked COUNT: so many marks have passed between the stages of a.
+marked() {
+	(($(grep -c '"control":"mark"' marks) >= $1))
+}
+
+@test "a sink that dies while the group waits for its commits ends its pipeline" {
+	topics died 6 1000
+	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' tee marks '|' \
+		kafka-produce -t "$out" --transactional-id "$group-a"
+	committed 1000
+	signal STOP a.3
+	pipe b kafka-consume "${session[@]}" -G "$group" "$in" '|' cat '|' \
+		kafka-produce -t "$out" --transactional-id "$group-b"
+	eventually 10 rebalancing
+	# One may be under way, one is the last that tells anything: more come while it waits.
+	eventually 10 marked $(($(grep -c '"control":"mark"' marks) + 3))
+	signal KILL a.3
+	ends a 5
+	[[ $statuses = '141 141 137' ]]
+	feed 1000 2000
+	numbers=2000
+	committed 2000
+	finish b
+	exactly_once
+}
