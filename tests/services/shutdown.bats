@@ -43,9 +43,10 @@ under_way() {
 	committed 1
 }
 
-# goes_on NAME: once all is read and committed nothing is lost or doubled.
+# goes_on NAME: once all is read and committed, and some more, nothing is lost or doubled.
 goes_on() {
 	score "again-$1"
+	feed "$numbers" $((numbers += 1000))
 	committed "$numbers"
 	signal TERM "again-$1.1"
 	ends "again-$1" 20
