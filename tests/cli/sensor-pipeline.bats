@@ -226,7 +226,8 @@ said() {
 
 @test "stages have the signals of a new process, whatever was ignored before" {
 	run -0 bash -c 'trap "" PIPE INT QUIT; sensor-pipeline "grep SigIgn: /proc/self/status" cat'
-	[[ $output =~ ^SigIgn:[[:blank:]]*0*$ ]]
+	[[ $output = SigIgn:* ]]
+	(((0x${output##*[[:blank:]]} & (1 << 12 | 1 << 2 | 1 << 1)) == 0)) # PIPE, QUIT, INT
 	run --separate-stderr -75 bash -c 'trap "" PIPE; sensor-pipeline yes "head -n 1"'
 	[[ $output = y && $stderr = *"'yes', was killed by SIGPIPE: status 75" ]]
 }
