@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -470,6 +471,7 @@ def main():
     parts = sys.argv[2:] or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         sys.exit(f"bench: no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as folder:
         write_records(os.path.join(folder, "records"))
         write_city(os.path.join(folder, "city"))
