@@ -244,7 +244,7 @@ struct producer *producer_open(const struct producer_options *o, struct topic_li
 
 void producer_close(struct producer *p)
 {
-	if (!p)
+	if (!p || p->stuck)
 		return;
 	stop_client(p);
 	kafka_reasons_free(p->reasons);

@@ -1,5 +1,6 @@
 #include <string.h>
 #include <time.h>
+#include "lib/kafka/offset_sender.h"
 #include "lib/kafka/producer_impl.h"
 
 /* What a broker keeps with an offset, unless told otherwise (offset.metadata.max.bytes). */
@@ -114,9 +115,12 @@ static int send_offsets(struct producer *p, const struct control_record *mark, i
 		mark->group, (int32_t)mark->generation, mark->member, mark->instance);
 	if (list_offsets(mark, list, err))
 		goto out;
-	do
-		e = rd_kafka_send_offsets_to_transaction(p->rk, list, group, left_ms(end_ms));
-	while (try_again(e, end_ms));
+	do {
+		if (offset_sender_run(p->rk, list, group, left_ms(end_ms), &e, err)) {
+			p->stuck = true;
+			return -1;
+		}
+	} while (try_again(e, end_ms));
 	ret = e ? is_fencing(e) : 0;
 	if (e && explain(e, "cannot commit the offsets", err) && !ret)
 		ret = -1;
@@ -164,5 +168,6 @@ void producer_give_up(struct producer *p)
 {
 	struct error ignored = ERROR_INIT;
 
-	abort_within(p, GIVE_UP_MS, &ignored);
+	if (!p->stuck)
+		abort_within(p, GIVE_UP_MS, &ignored);
 }

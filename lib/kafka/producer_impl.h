@@ -13,6 +13,7 @@ struct producer {
 	size_t max_size; /* of a message */
 	bool max_is_topics;
 	bool voiding; /* what is not delivered now is aborted, and no failure */
+	bool stuck;   /* a call has not come back: rk is left as it is */
 	int transaction_timeout_ms;
 	rd_kafka_vu_t *fields; /* of a message with headers or a time */
 	size_t fields_cap;

@@ -7,8 +7,7 @@ load pipeline
 
 setup_file() {
 	kafka_start
-	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/stop_at.so" \
-		"$BATS_TEST_DIRNAME/preload/stop_at.c"
+	build_preload
 }
 
 teardown_file() {
@@ -17,8 +16,6 @@ teardown_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-	# Before a command: it stops before a call, as STOP_AT tells.
-	preload=(env "LD_PRELOAD=$BATS_FILE_TMPDIR/stop_at.so")
 	send=STOP_AT=rd_kafka_send_offsets_to_transaction commit=STOP_AT=rd_kafka_commit_transaction
 }
 

@@ -7,6 +7,15 @@
 declare -gA pid=() # by NAME.STAGE, as in ${pid[a.1]}
 session=(-X session.timeout.ms=1500 -X heartbeat.interval.ms=300)
 pipes=0
+# Before a command, with STOP_AT=FUNCTION:N or HANG_AT=FUNCTION:N: it stops before that call of
+# librdkafka, or hangs in it.
+preload=(env "LD_PRELOAD=${BATS_FILE_TMPDIR-}/stop_at.so")
+
+# build_preload: what `preload` needs.
+build_preload() {
+	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_FILE_TMPDIR/stop_at.so" \
+		"$BATS_TEST_DIRNAME/preload/stop_at.c"
+}
 
 # topics NAME [PARTITIONS=3] [NUMBERS=10000]: new ones at $in, with as many numbered records, and $out,
 # and the name of a new group in $group.

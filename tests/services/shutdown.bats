@@ -7,6 +7,7 @@ load pipeline
 
 setup_file() {
 	kafka_start
+	build_preload
 	export MODEL=$BATS_FILE_TMPDIR/model
 	for ((i = 0; i < 500; i++)); do
 		echo "{\"temperature\":$((20 + i % 7)),\"pressure\":$((1000 + i * 7919 % 31))}"
@@ -178,6 +179,17 @@ no_broker() {
 	no_broker kafka-consume -G group topic
 	no_broker kafka-produce -t topic
 	no_broker kafka-produce -t topic --transactional-id id
+}
+
+@test "librdkafka never comes back: kafka-produce ends with 75 all the same" {
+	topics hangs 3 20000
+	pipe hangs kafka-consume "${session[@]}" -G "$group" "$in" '|' \
+		"${preload[@]}" HANG_AT=rd_kafka_send_offsets_to_transaction:2 \
+		kafka-produce -t "$out" --transactional-id "$group" -X transaction.timeout.ms=2000
+	ends hangs 10
+	[[ $statuses = '141 75' ]]
+	said 'cannot commit the offsets: brokers do not answer' hangs.2
+	goes_on hangs
 }
 
 @test "the broker goes away and comes back: nothing is lost, nothing doubled" {

@@ -1,24 +1,31 @@
 /*
  * Stops a program (SIGSTOP) right before its Nth call of a function of librdkafka, and goes on with
- * the call when the program is continued. To be preloaded; STOP_AT is FUNCTION:N, as in
- * rd_kafka_commit_transaction:2.
+ * the call when the program is continued; or lets that call never come back. To be preloaded;
+ * STOP_AT or HANG_AT is FUNCTION:N, as in rd_kafka_commit_transaction:2.
  */
 #include <dlfcn.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <librdkafka/rdkafka.h>
 
-static void pass(const char *function)
+static bool is_now(const char *at, const char *function, long n)
 {
-	static long n;
-	const char *at = getenv("STOP_AT");
 	size_t len = strlen(function);
 
-	if (at && !strncmp(at, function, len) && at[len] == ':' &&
-	    ++n == strtol(at + len + 1, NULL, 10))
+	return at && !strncmp(at, function, len) && at[len] == ':' &&
+	       n == strtol(at + len + 1, NULL, 10);
+}
+
+static void pass(const char *function, long n)
+{
+	if (is_now(getenv("STOP_AT"), function, n))
 		raise(SIGSTOP);
+	while (is_now(getenv("HANG_AT"), function, n))
+		pause();
 }
 
 /* The function that this one stands in front of. */
@@ -36,9 +43,10 @@ static void *next(const char *function)
 #define STOP_BEFORE(type, function, parameters, arguments) \
 	type function parameters                           \
 	{                                                  \
+		static long n;                             \
 		typeof(function) *f = next(#function);     \
                                                            \
-		pass(#function);                           \
+		pass(#function, ++n);                      \
 		return f arguments;                        \
 	}
 
