@@ -121,28 +121,29 @@ rebalancing() {
 	[[ $(kafka_tool group "$group") = PreparingRebalance* ]]
 }
 
-# marked COUNT: so many marks have passed between the stages of a.
-marked() {
-	(($(grep -c '"control":"mark"' marks) >= $1))
+# passed COUNT TEXT: so many lines with it have passed between the stages of a.
+passed() {
+	(($(grep -cF "$2" lines) >= $1))
 }
 
 @test "a sink that dies while the group waits for its commits ends its pipeline" {
 	topics died 6 1000
-	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' tee marks '|' \
-		kafka-produce -t "$out" --transactional-id "$group-a"
+	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' tee lines '|' \
+		kafka-produce -t "$out" --transactional-id "$group-a" -X transaction.timeout.ms=2000
 	committed 1000
 	signal STOP a.3
+	feed 1000 1100 # a pipe holds them
+	eventually 10 passed 1100 '"n":'
 	pipe b kafka-consume "${session[@]}" -G "$group" "$in" '|' cat '|' \
 		kafka-produce -t "$out" --transactional-id "$group-b"
 	eventually 10 rebalancing
 	# One may be under way, one is the last that tells anything: more come while it waits.
-	eventually 10 marked $(($(grep -c '"control":"mark"' marks) + 3))
+	eventually 10 passed $(($(grep -cF '"mark"' lines) + 3)) '"mark"'
 	signal KILL a.3
 	ends a 5
 	[[ $statuses = '141 141 137' ]]
-	feed 1000 2000
-	numbers=2000
-	committed 2000
+	numbers=1100
+	committed 1100
 	finish b
 	exactly_once
 }
