@@ -104,7 +104,7 @@ class Pipeline:
         self.processes = []
         self.first_death, self.ended = None, False
         self.starts += 1
-        self.log.write(f"-- start {self.starts}\n".encode())
+        self.log.write(f"{time.strftime('%T')} start {self.starts}\n".encode())
         source = subprocess.DEVNULL
         for i, argv in enumerate(self.commands):
             last = i == len(self.commands) - 1
@@ -140,7 +140,7 @@ class Pipeline:
         statuses = [p.returncode for p in self.processes]
         ends = [f"{self.label(p)} {name_of(p.returncode)}" for p in self.processes]
         self.statuses.update(ends)
-        self.log.write(f"-- ended: {', '.join(ends)}\n".encode())
+        self.log.write(f"{time.strftime('%T')} ended: {', '.join(ends)}\n".encode())
         bad = [s for s in statuses if s in FINAL or s < 0 and -s not in
                (signal.SIGKILL, signal.SIGPIPE)]
         if self.patient and (bad or not self.ending and not statuses[0]):
@@ -337,7 +337,7 @@ class Torture:
             spent += time.monotonic() - began - seconds
             self.seconds_a_blow = spent / len(self.times)
             if self.options.verbose:
-                print(f"{len(self.times):4} {self.last_blow:38} {self.times[-1]:6.2f} s to progress,"
+                print(f"{time.strftime('%T')} {len(self.times):4} {self.last_blow:38} {self.times[-1]:6.2f} s to progress,"
                       f" {self.feed.given:6} records fed, {self.sum:6} committed", flush=True)
 
     def run(self):
@@ -365,6 +365,9 @@ class Torture:
             for q in p.living():
                 q.kill()
         self.follow.kill()
+        for node in range(1, self.brokers.n + 1) if self.options.keep else ():
+            shutil.copy(os.path.join(self.folder, "kafka", f"node-{node}", "log"),
+                        os.path.join(self.folder, f"broker-{node}.log"))
         self.brokers.stop()
 
 
