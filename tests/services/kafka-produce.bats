@@ -171,7 +171,10 @@ secure() {
 @test "killed in a transaction: the next of the same id begins at once, and nothing of it shows" {
 	kafka_topic killed
 	mkfifo pipe
-	kafka-produce -t killed --transactional-id killed --commit-interval 1h pipe 3>&- &
+	fails 64 "'--commit-interval' must be at most half of transaction.timeout.ms, which is 15000 ms" \
+		kafka-produce -t killed --transactional-id killed --commit-interval 8s numbers
+	kafka-produce -t killed --transactional-id killed --commit-interval 30s \
+		-X transaction.timeout.ms=60000 pipe 3>&- &
 	local producer=$! status=0
 	exec 5>pipe
 	cat numbers >&5
@@ -208,7 +211,7 @@ secure() {
 	jq -e -s '.[0]._kafka | .processed == 1000 and .state.pad == "xxxxxxxxxx"' again
 	# What had to come again for the state is not produced again.
 	[[ $(get state-out | wc -l) -eq 1000 ]]
-	kafka-consume -G state-2 -e state-in 2>/dev/null | with_state 5000 >marks || true
+	kafka-consume -G state-2 -e --drain-timeout 1 state-in 2>/dev/null | with_state 5000 >marks || true
 	fails 78 "the state kept for partition 0 of 'state-in' has" \
 		kafka-produce -t state-out --transactional-id state marks
 }
