@@ -1,4 +1,4 @@
-"""Reads what torture.py's pipelines have written, and says what is lost, doubled or out of order."""
+"""Reads what torture.py's pipelines wrote, and says what is lost, doubled or out of order."""
 
 import json
 import subprocess
@@ -28,8 +28,8 @@ class Judge:
 def by_kcat(address, topic, records):
     """What kcat reads, as the one that is not of this house."""
     judge = Judge(records)
-    argv = ["kcat", "-C", "-e", "-q", "-b", address, "-t", topic, "-o", "beginning", "-f", "%p %s\n",
-            "-X", "isolation.level=read_committed"]
+    argv = ["kcat", "-C", "-e", "-q", "-b", address, "-t", topic, "-o", "beginning",
+            "-f", "%p %s\n", "-X", "isolation.level=read_committed"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE) as p:
         for line in p.stdout:
             partition, value = line.split(b" ", 1)

@@ -3,7 +3,8 @@
 
 A topic of numbered records is scored by two pipelines in one group,
 
-    kafka-consume -G torture source | anomaly-score -m M | kafka-produce -t scored --transactional-id X
+    kafka-consume -G torture source | anomaly-score -m M |
+        kafka-produce -t scored --transactional-id X
 
 each started again as a whole when one of its processes has died. A tormentor kills, or stops for a
 while, a random process of a random one; with three brokers it ends and starts brokers, too. Then a
@@ -12,8 +13,8 @@ reader of committed records must find every number once, in each partition in or
 --usual does the same to the usual recipe, a consumer that commits by itself and a plain producer:
 that one loses and doubles, or the judge is blind.
 
-Prints what happened; the last line is a JSON object. Ends with 0 if nothing was lost, doubled or out
-of order, else with 1. The same seed gives the same blows, at times that no seed can give.
+Prints what happened; the last line is a JSON object. Ends with 0 if nothing was lost, doubled or
+out of order, else with 1. The same seed gives the same blows, at times that no seed can give.
 """
 
 import argparse
@@ -123,8 +124,8 @@ class Pipeline:
         return argv[0] + "".join(f" {a}" for a in argv if argv[0] == "kcat" and a in ("-G", "-P"))
 
     def supervise(self, now):
-        """Starts all again once all have died. One death is meant to end the others by their pipes; the
-        usual recipe is helped along, and forgiven any status."""
+        """Starts all again once all have died. One death is meant to end the others by their pipes;
+        the usual recipe is helped along, and forgiven any status."""
         living = self.living()
         if len(living) == len(self.processes) or self.ended:
             return
@@ -158,8 +159,8 @@ class Pipeline:
 
 
 class Feed:
-    """Numbered records into the source for as long as there are blows: half of them steadily, half in
-    spates that fill the pipes."""
+    """Numbered records into the source for as long as there are blows: half of them steadily, half
+    in spates that fill the pipes."""
 
     def __init__(self, brokers, records, rng):
         self.process = brokers.tool("feed", SOURCE, str(KEYS), stdin=subprocess.PIPE, text=True)
@@ -222,10 +223,12 @@ class Torture:
         score = ["anomaly-score", "-m", self.model]
         if self.options.usual:
             # As generous as it can be: commits once a second, acknowledged by all, idempotent.
-            return [["kcat", "-q", *b, "-X", "auto.offset.reset=earliest",
-                     "-X", "auto.commit.interval.ms=1000", "-X", f"session.timeout.ms={SESSION_S * 500}",
-                     "-u", "-G", GROUP, SOURCE], score,
-                    ["kcat", "-P", *b, "-X", "acks=all", "-X", "enable.idempotence=true", "-t", SCORED]]
+            properties = ["auto.offset.reset=earliest", "auto.commit.interval.ms=1000",
+                          f"session.timeout.ms={SESSION_S * 500}"]
+            consume = [word for p in properties for word in ("-X", p)]
+            produce = ["-X", "acks=all", "-X", "enable.idempotence=true", "-t", SCORED]
+            return [["kcat", "-q", *b, *consume, "-u", "-G", GROUP, SOURCE], score,
+                    ["kcat", "-P", *b, *produce]]
         # One is a static member of the group, the other is not: both are in use.
         instance = ["--instance", "torture-0"] if i == 0 else []
         return [["kafka-consume", *b, "-G", GROUP, *instance, SOURCE], score,
@@ -337,8 +340,9 @@ class Torture:
             spent += time.monotonic() - began - seconds
             self.seconds_a_blow = spent / len(self.times)
             if self.options.verbose:
-                print(f"{time.strftime('%T')} {len(self.times):4} {self.last_blow:38} {self.times[-1]:6.2f} s to progress,"
-                      f" {self.feed.given:6} records fed, {self.sum:6} committed", flush=True)
+                print(time.strftime("%T"), f"{len(self.times):4} {self.last_blow:38}"
+                      f" {self.times[-1]:6.2f} s to progress, {self.feed.given:6} records fed,"
+                      f" {self.sum:6} committed", flush=True)
 
     def run(self):
         names = [f"pipeline-{i}" for i in range(2)]
@@ -388,9 +392,9 @@ def report(torture, found, seconds):
               "recovery_p50_s": round(statistics.median(torture.recoveries or [0]), 3),
               "recovery_max_s": round(max(torture.recoveries or [0]), 3),
               "seconds": round(seconds)}
-    print(f"{result['kills']} blows: lost {result['lost']}, doubled {result['doubled']}, out of order"
-          f" {result['disorder']} of {options.records}; to progress {result['progress_p50_s']} s"
-          f" (median), {result['progress_max_s']} s (longest)")
+    print(f"{result['kills']} blows: lost {result['lost']}, doubled {result['doubled']}, out of"
+          f" order {result['disorder']} of {options.records}; to progress"
+          f" {result['progress_p50_s']} s (median), {result['progress_max_s']} s (longest)")
     return result
 
 
