@@ -31,6 +31,7 @@ RUNS = int(os.environ.get("BENCH_RUNS", 3))
 SECONDS = int(os.environ.get("BENCH_SECONDS", 30))
 RATE = 10_000
 WARM_UP_S = 5
+LINGER_MS = 5
 QUEUE_KIB = 65536
 
 # The same for all producers; librdkafka's and Java's names where they differ.
@@ -371,34 +372,43 @@ LATENCY = {
     "exactly once": ([], ["--transactional-id", "bench"], 250)}
 
 
+def latency_turn(broker, model, city, name):
+    """Ages as bench_latency tells them, and what all processes took."""
+    consume_options, produce_options, _ = LATENCY[name]
+    count, linger = RATE * (SECONDS + WARM_UP_S), ["-X", f"linger.ms={LINGER_MS}"]
+    group = f"latency-{time.monotonic_ns()}"
+    broker.create("source")
+    broker.create("scored")
+    clock = Clock(broker)
+    reader = broker.start([broker.consume("-t", "scored", "-c", str(count)), [
+        path_of("tests", "bench", "bench_latency"), "producer_timestamp", str(count), str(RATE * WARM_UP_S)]],
+        stdout=subprocess.PIPE)
+    scorer = broker.start([broker.consume("-G", group, *consume_options, "source"),
+                           [program("anomaly-score"), "-m", model],
+                           broker.produce("scored", *linger, *produce_options)])
+    await_group(broker, group)
+    source = broker.start([[program("record-replay"), "--rate", str(RATE), "--repeat", "--count", str(count),
+                            "--stamp", "producer_timestamp", city], broker.produce("source", *linger)])
+    sent = broker.finish(source, clock)
+    figures = json.loads(reader[1].stdout.read())
+    read = broker.finish(reader, clock)
+    scorer[0].terminate()
+    run = broker.finish(scorer, clock)
+    broker.delete("source", "scored")
+    return figures, run._replace(processes=sent.processes + run.processes + read.processes)
+
+
 def latency(broker, folder):
     """From producer_timestamp until a reader of what is committed has the scored record."""
-    model, count = train(folder), RATE * (SECONDS + WARM_UP_S)
-    linger = ["-X", "linger.ms=5"]
-    for name, (consume_options, produce_options, goal) in LATENCY.items():
-        broker.create("source")
-        broker.create("scored")
-        reader = broker.start([broker.consume("-t", "scored", "-c", str(count)), [
-            path_of("tests", "bench", "bench_latency"), "producer_timestamp", str(count), str(RATE * WARM_UP_S)]],
-            stdout=subprocess.PIPE)
-        clock = Clock(broker)
-        scorer = broker.start([broker.consume("-G", f"latency{goal}", *consume_options, "source"),
-                               [program("anomaly-score"), "-m", model],
-                               broker.produce("scored", *linger, *produce_options)])
-        await_group(broker, f"latency{goal}")
-        source = broker.start([[program("record-replay"), "--rate", str(RATE), "--repeat", "--count", str(count),
-                                "--stamp", "producer_timestamp", os.path.join(folder, "city")],
-                               broker.produce("source", *linger)])
-        broker.finish(source, clock)
-        figures = json.loads(reader[1].stdout.read())
-        broker.finish(reader, clock)
-        scorer[0].terminate()
-        broker.finish(scorer, clock)
-        broker.delete("source", "scored")
-        what = f"latency, {RATE:,}/s for {SECONDS} s, {name}, linger 5 ms"
+    model = train(folder)
+    for name, (_, _, goal) in LATENCY.items():
+        figures, run = latency_turn(broker, model, os.path.join(folder, "city"), name)
+        what = f"latency, {RATE:,}/s for {SECONDS} s, {name}, linger {LINGER_MS} ms"
         line(f"{what}: p50", figures["p50_ms"], None, None, None, None, "ms")
         line(f"{what}: p99", figures["p99_ms"], None, None, None, ("<=", goal), "ms")
         line(f"{what}: p99.9", figures["p999_ms"], None, None, None, None, "ms")
+        say(f"| … processors at work, of {os.cpu_count()} | {run.machine_cpu_s / run.seconds:.2f}, "
+            f"{run.rest():.2f} of it anything else | | | |")
 
 
 def follow(broker, group, sums):
