@@ -92,8 +92,8 @@ static void delivered(rd_kafka_t *client, const rd_kafka_message_t *m, void *opa
 /* Its log only matters when the command fails. */
 static rd_kafka_t *new_client(rd_kafka_type_t type, const char *group)
 {
-	/* Of a producer with more requests under way librdkafka 2.0.2 may lose count when the leader is
-	 * killed. */
+	/* Of a producer with more requests under way librdkafka 2.0.2 may lose count when the
+	 * leader is killed. */
 	const char *settings[][2] = {
 		{"bootstrap.servers", brokers},
 		{"log_level", "0"},
