@@ -219,9 +219,9 @@ assert sum(at.values()) == 1001 and len(at) == 4, at'
 @test "--commit-on-write: what could not be committed is committed later" {
 	in_sandbox --topics t:1 --error OffsetCommit:COORDINATOR_LOAD_IN_PROGRESS:6 '
 		head -n 5 numbers | put -t t
-		get() { exec kafka-consume -X session.timeout.ms=4000 -G g --commit-on-write --no-provenance "$@" t; }
+		get() { exec kafka-consume -X session.timeout.ms=10000 -G g --commit-on-write --no-provenance "$@" t; }
 		get >one 2>said &
-		until grep -q "cannot commit" said; do kill -0 $!; done
+		until grep -q "cannot commit" said; do kill -0 $! || { cat said; exit 1; }; done
 		kill $!
 		wait $!
 		(get -e) >two'
