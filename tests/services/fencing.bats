@@ -108,7 +108,7 @@ finish() {
 	edits=("0,/\"mark\"/!${edits[0]}" "0,/\"mark\"/!${edits[1]}" "${edits[1]}")
 	for row in 0 1 2; do
 		topics "row$row"
-		pipe "$row" kafka-consume "${session[@]}" -G "$group" "$in" '|' \
+		pipe "$row" kafka-consume -G "$group" "$in" '|' \
 			sed -u -E "${edits[row]}" '|' \
 			kafka-produce -t "$out" --transactional-id "$group"
 	done

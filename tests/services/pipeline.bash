@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034
 
 declare -gA pid=() # by NAME.STAGE, as in ${pid[a.1]}
-session=(-X session.timeout.ms=1500 -X heartbeat.interval.ms=300)
+session=(-X session.timeout.ms=3000 -X heartbeat.interval.ms=300)
 pipes=0
 # Before a command, with STOP_AT=FUNCTION:N or HANG_AT=FUNCTION:N: it stops before that call of
 # librdkafka, or hangs in it.

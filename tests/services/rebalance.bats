@@ -94,11 +94,11 @@ finish() {
 @test "a sink that sleeps for longer than max.poll.interval.ms: its consumer stays in the group" {
 	local rate=1000000 before until
 	topics blocked 3 60000
-	slow a -X max.poll.interval.ms=2000
+	slow a -X max.poll.interval.ms=3000
 	committed 1
 	signal STOP a.3
 	before=$(kafka_tool group "$group")
-	until=$(($(now_ms) + 5000))
+	until=$(($(now_ms) + 6000))
 	while (($(now_ms) < until)); do
 		[[ $(kafka_tool group "$group") = "$before" ]]
 	done
