@@ -144,7 +144,7 @@ check: deps-check
 	@$(SUBMAKE) tests
 	@tests/run.sh $(B) unit fuzz cli
 
-## check-variants: the tests under gcc and clang with -Werror, ASan with UBSan, and TSan
+## check-variants: builds by gcc and clang with -Werror, the tests under clang, ASan with UBSan, TSan
 check-variants: deps-variants
 	@tests/variants.sh gcc clang asan tsan
 

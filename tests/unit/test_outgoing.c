@@ -73,12 +73,16 @@ static const char *made(const struct outgoing_options *o, const char *text, bool
 static void values(void **state)
 {
 	(void)state;
-	assert_string_equal(message("{\"a\": 1.50 }", NULL), "key=- value={\"a\": 1.50 }");
-	assert_string_equal(message("{\"a\":1,\"_kafka\":{\"offset\":3},\"b\":2}", NULL),
-			    "key=- value={\"a\":1,\"b\":2}");
-	assert_string_equal(message("{\"_kafka\":{},\"b\":2}", NULL), "key=- value={\"b\":2}");
-	assert_string_equal(message("{\"a\":1,\"_kafka\":{}}", NULL), "key=- value={\"a\":1}");
-	assert_string_equal(message("{\"_kafka\":{}}", NULL), "key=- value={}");
+	assert_string_equal(message("{\"a\": 1.50 }", .key_text = NULL),
+			    "key=- value={\"a\": 1.50 }");
+	assert_string_equal(
+		message("{\"a\":1,\"_kafka\":{\"offset\":3},\"b\":2}", .key_text = NULL),
+		"key=- value={\"a\":1,\"b\":2}");
+	assert_string_equal(message("{\"_kafka\":{},\"b\":2}", .key_text = NULL),
+			    "key=- value={\"b\":2}");
+	assert_string_equal(message("{\"a\":1,\"_kafka\":{}}", .key_text = NULL),
+			    "key=- value={\"a\":1}");
+	assert_string_equal(message("{\"_kafka\":{}}", .key_text = NULL), "key=- value={}");
 	assert_string_equal(message("{\"_kafka\":{}}", .tombstones = true), "key=- value=-");
 	assert_string_equal(message("{\"a\":null}", .tombstones = true),
 			    "key=- value={\"a\":null}");
@@ -118,14 +122,15 @@ static void keys(void **state)
 			    "key=s_1 value={\"a\":1,\"b\":\"x,\"}");
 	/* An empty key is one. */
 	assert_string_equal(message("{\"a\":\"\"}", .key_fields = "a"), "key= value={\"a\":\"\"}");
-	assert_string_equal(message("{\"_kafka\":{\"key\":\"\"}}", NULL), "key= value={}");
-	assert_string_equal(message("{\"_kafka\":{\"key_base64\":\"/w==\"}}", NULL),
+	assert_string_equal(message("{\"_kafka\":{\"key\":\"\"}}", .key_text = NULL),
+			    "key= value={}");
+	assert_string_equal(message("{\"_kafka\":{\"key_base64\":\"/w==\"}}", .key_text = NULL),
 			    "key=\xff value={}");
 	assert_non_null(strstr(message("{\"a\":null}", .key_fields = "a"), "65: "));
 	assert_non_null(strstr(message("{}", .key_fields = "a"), "65: "));
 	assert_non_null(strstr(message("{}", .key_fields = "a,"), "64: option '--key': "));
 	assert_non_null(strstr(message("{}", .key_format = "%{"), "64: option '--key-format': "));
-	assert_non_null(strstr(message("{\"_kafka\":{\"key\":1}}", NULL), "65: "));
+	assert_non_null(strstr(message("{\"_kafka\":{\"key\":1}}", .key_text = NULL), "65: "));
 }
 
 static void headers(void **state)
@@ -196,7 +201,7 @@ static void messages_become_records_again(void **state)
 	static const char *const site[] = {"h=1"};
 
 	(void)state;
-	assert_string_equal(record("{\"a\": 1 }", NULL), "{\"a\": 1 }\n");
+	assert_string_equal(record("{\"a\": 1 }", .key_text = NULL), "{\"a\": 1 }\n");
 	assert_string_equal(record("{\"a\":1}", .key_text = "k\""),
 			    "{\"a\":1,\"_kafka\":{\"key\":\"k\\\"\"}}\n");
 	assert_string_equal(record("{ }", .key_text = "k"), "{ \"_kafka\":{\"key\":\"k\"}}\n");
