@@ -105,7 +105,7 @@ static int take(struct consume *c, int timeout_ms, struct error *err)
 	if (ret <= 0)
 		return ret;
 	c->n_messages++;
-	c->pace.messages++;
+	mark_pace_record(&c->pace, m->len);
 	return message_block_add(c->block, m, m->offset < x->processed, err) ? -1 : 1;
 }
 

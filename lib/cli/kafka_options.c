@@ -40,16 +40,15 @@ static const char *find_brokers(const struct kafka_cli_options *o, const struct 
 	*source = "option '-b'";
 	if (o->brokers)
 		return o->brokers;
+	*source = "property 'bootstrap.servers'";
+	if ((brokers = kafka_option(k, "bootstrap.servers")) ||
+	    (brokers = kafka_option(k, "metadata.broker.list")))
+		return brokers;
 	*source = "KAFKA_BOOTSTRAP_SERVERS";
 	if ((brokers = environment(*source)))
 		return brokers;
 	*source = "KAFKA_HOST";
-	if ((brokers = environment(*source)))
-		return brokers;
-	*source = "property 'bootstrap.servers'";
-	if ((brokers = kafka_option(k, "bootstrap.servers")))
-		return brokers;
-	return kafka_option(k, "metadata.broker.list");
+	return environment(*source);
 }
 
 void kafka_cli_read(const struct program *p, const struct kafka_cli_options *o,

@@ -17,13 +17,15 @@
 static int refuse(const struct position *x, const struct extent *e, int64_t offset, bool stored,
 		  struct error *err)
 {
-	char why[160] = "it has no such offset yet";
+	char why[200] = "it has no such offset yet";
 
 	if (offset < e->low)
 		snprintf(why, sizeof(why), "offsets from %lld to %lld are gone by retention",
 			 (long long)offset, (long long)e->low - 1);
 	else if (stored)
-		snprintf(why, sizeof(why), "the topic was made anew, or the cluster lost data");
+		snprintf(why, sizeof(why),
+			 "the topic was made anew, or the cluster lost data, or "
+			 "it is within a transaction that has not ended");
 	return error_set(
 		err, ERROR_NO_INPUT,
 		"topic '%s', partition %d: cannot read on at offset %lld of %lld to %lld: %s; %s",

@@ -33,7 +33,11 @@ static int explain(rd_kafka_error_t *e, const char *what, struct error *err)
 {
 	rd_kafka_resp_err_t code = rd_kafka_error_code(e);
 
-	kafka_error(err, code, rd_kafka_error_string(e), false, "%s", what);
+	kafka_error(err, code, rd_kafka_error_string(e), false, "%s%s", what,
+		    code == RD_KAFKA_RESP_ERR__FENCED
+			    ? " (another has this transactional id, or the transaction took longer "
+			      "than transaction.timeout.ms)"
+			    : "");
 	if (err->kind != ERROR_CONFIG)
 		err->kind = ERROR_RETRY;
 	rd_kafka_error_destroy(e);

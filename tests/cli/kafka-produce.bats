@@ -141,16 +141,18 @@ teardown() {
 	[[ $(tr '\n' ' ' <got) = '1 2 0 1 2 1 2 1 ' ]]
 }
 
-@test "brokers: -b, else the environment, else the properties" {
+@test "brokers: -b, else the properties, else the environment" {
 	start_sandbox --topics t:1
 	local address=$KAFKA_BOOTSTRAP_SERVERS
 	one() { echo '{}' | kafka-produce -t t --timeout 5 "$@"; }
 	KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 one -b "$address"
 	KAFKA_HOST=127.0.0.1:1 one
 	unset KAFKA_BOOTSTRAP_SERVERS
-	KAFKA_HOST=$address one -X bootstrap.servers=127.0.0.1:1
+	KAFKA_HOST=$address one
+	KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 one -X bootstrap.servers="$address"
 	echo "bootstrap.servers = $address" >conf
-	one -F conf
+	KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1 one -F conf
+	one -b "$address" -X bootstrap.servers=127.0.0.1:1
 	expect_error 64 'no brokers' kafka-produce -t t </dev/null
 	expect_error 64 "option '-b': " kafka-produce -t t -b host:port </dev/null
 	expect_error 66 'no-such-file' kafka-produce -t t -F no-such-file </dev/null

@@ -160,7 +160,7 @@ finish() {
 	signal CONT a.1 a.2
 	ends a 20
 	[[ $statuses = *' 75' ]]
-	said 'fenced' a.2
+	said 'longer than transaction.timeout.ms' a.2
 	finish b
 	exactly_once
 }
@@ -175,7 +175,7 @@ finish() {
 	feed "$numbers" 12000
 	ends a 20
 	[[ $statuses = *' 75' ]]
-	said 'fenced' a.2
+	said 'longer than transaction.timeout.ms' a.2
 	numbers=12000
 	plain a
 	committed "$numbers"

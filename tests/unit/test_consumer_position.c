@@ -179,7 +179,7 @@ static void pace(void **state)
 	assert_false(mark_pace_due(&m, MARK_HEARTBEAT_NS - 1, false));
 	assert_true(mark_pace_due(&m, MARK_HEARTBEAT_NS, false));
 	assert_int_equal(mark_pace_wait_ns(&m, 1, false), MARK_HEARTBEAT_NS - 1);
-	m.messages = MARK_RECORDS;
+	m.size = MARK_SIZE_MAX;
 	assert_true(mark_pace_due(&m, 1, true));
 	mark_pace_marked(&m, 1);
 	assert_false(mark_pace_due(&m, 100, true));
@@ -198,25 +198,32 @@ static void pace_of_records(void **state)
 
 	(void)state;
 	m.last_ns = now;
-	m.messages = MARK_RECORDS_MIN - 1;
+	/* Ten of 7 kB, the pace of a filter that takes 10 s for as many. */
+	for (int i = 0; i < 9; i++)
+		mark_pace_record(&m, 7000);
 	assert_false(mark_pace_due(&m, now, true));
-	m.messages = MARK_RECORDS_MIN;
+	mark_pace_record(&m, 7000);
 	assert_true(mark_pace_due(&m, now, true));
-	/* 30,000 in two seconds. */
+	/* And small ones, a thousand at the most. */
+	mark_pace_marked(&m, now);
+	for (int i = 0; i < 1000; i++)
+		mark_pace_record(&m, 2);
+	assert_true(mark_pace_due(&m, now, true));
+	/* 3,000,000 in two seconds. */
 	mark_pace_marked(&m, now);
 	for (int i = 0; i < 20; i++) {
 		now += INT64_C(100000000);
-		m.messages = 1500;
+		m.size = 150000;
 		mark_pace_marked(&m, now);
 	}
-	m.messages = 14999;
+	m.size = 1499999;
 	assert_false(mark_pace_due(&m, now, true));
-	m.messages = 15000;
+	m.size = 1500000;
 	assert_true(mark_pace_due(&m, now, true));
 	/* Then nothing for a while. */
-	m.messages = 0;
+	m.size = 0;
 	mark_pace_marked(&m, now + INT64_C(9000000000));
-	m.messages = MARK_RECORDS_MIN;
+	m.size = MARK_SIZE_MIN;
 	assert_true(mark_pace_due(&m, now + INT64_C(9000000000), true));
 }
 
