@@ -17,6 +17,8 @@
 
 #define CONTROL_NO_EPOCH (-1) /* null: nobody counts claims */
 
+#define CONTROL_STATE_DEPTH 4 /* a state lies in the record, _kafka, ranges, one of these */
+
 /* A partition in a control record. */
 struct control_partition {
 	char *topic;

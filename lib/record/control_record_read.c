@@ -1,12 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/number.h"
-#include "lib/base/utf8.h"
 #include "lib/record/control_record.h"
 #include "lib/record/members.h"
-#include "lib/record/scanner_impl.h"
-
-#define STATE_DEPTH 4 /* in a mark: the record, _kafka, ranges, one of these */
 
 /* A member that is wanted of an object; which of the pointers is set says of what type it is. */
 struct want {
@@ -107,33 +103,6 @@ static int read_members(const struct value *object, struct want *wants, size_t n
 #define READ_MEMBERS(object, wants, err) \
 	read_members(object, wants, sizeof(wants) / sizeof(*(wants)), err)
 
-/* A line's text, `depth` objects and arrays deep, that must be one object: v lies in a copy of it
- * that can be scanned. */
-static int scan_object(const char *text, size_t len, int depth, struct buf *copy, struct value *v,
-		       struct error *err)
-{
-	static const char pad[READER_PAD] = "\n";
-	struct scan c = {.err = err};
-	size_t valid = utf8_check(text, len);
-
-	if (valid < len)
-		return error_set(err, ERROR_CONFIG, "byte %zu is not valid UTF-8", valid + 1);
-	if (memchr(text, '\n', len))
-		return error_set(err, ERROR_CONFIG, "it has a line end in it");
-	if (buf_add(copy, text, len, err) || buf_add(copy, pad, sizeof(pad), err))
-		return -1;
-	c.line = copy->data;
-	c.end = copy->data + len;
-	const char *p = scan_value(&c, scan_space(c.line, c.end), depth, v);
-	if (!p) {
-		err->kind = ERROR_CONFIG;
-		return -1;
-	}
-	if (v->kind != VALUE_OBJECT || scan_space(p, c.end) < c.end)
-		return error_set(err, ERROR_CONFIG, "it is not one object of JSON");
-	return 0;
-}
-
 int control_state_replay_from(const char *state, int64_t *offset, struct error *err)
 {
 	struct want wants[] = {
@@ -144,7 +113,7 @@ int control_state_replay_from(const char *state, int64_t *offset, struct error *
 
 	*offset = -1;
 	if (state)
-		ret = scan_object(state, strlen(state), STATE_DEPTH, &copy, &v, err) ||
+		ret = members_scan(state, strlen(state), CONTROL_STATE_DEPTH, &copy, &v, err) ||
 				      READ_MEMBERS(&v, wants, err)
 			      ? error_prefix(err, "state")
 			      : 0;
@@ -300,7 +269,7 @@ int control_record_read(struct control_record *c, const char *line, size_t len, 
 	int ret;
 
 	control_record_release(c);
-	if (scan_object(line, len, 0, &copy, &v, err))
+	if (members_scan(line, len, 0, &copy, &v, err))
 		ret = error_prefix(err, "control record");
 	else
 		ret = read_all(c, &v, err);

@@ -7,7 +7,17 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include "lib/base/error.h"
+#include "lib/base/mem.h"
 #include "lib/record/scanner.h"
+
+/*
+ * Scans a text, to be put `depth` objects and arrays deep, that must be one object of JSON, valid
+ * UTF-8 and without a line end: v lies in `copy`, whose former bytes are lost, with what
+ * members_of wants behind it. ERROR_CONFIG.
+ */
+int members_scan(const char *text, size_t len, int depth, struct buf *copy, struct value *v,
+		 struct error *err);
 
 struct members {
 	const char *p, *end;
