@@ -73,9 +73,14 @@ signal_of() {
 }
 
 @test "the command inherits no file and no blocked signal" {
-	bash -c 'ls /proc/self/fd; grep -E "^Sig(Blk|Ign)" /proc/self/status' >outside
-	kafka-sandbox -- bash -c 'ls /proc/self/fd; grep -E "^Sig(Blk|Ign)" /proc/self/status' >inside
-	cmp outside inside
+	# Above 31 are the C library's own: what it ignores there depends on who starts threads.
+	local state='ls /proc/self/fd; while read -r name mask; do case $name in
+		SigBlk: | SigIgn:) echo "$name $((16#$mask & 0x7fffffff))" ;;
+	esac; done </proc/self/status'
+	bash -c "$state" >outside
+	kafka-sandbox -- bash -c "$state" >inside
+	[[ $(grep -c Sig outside) -eq 2 ]]
+	diff outside inside
 }
 
 @test "the command's exit status is passed on" {
