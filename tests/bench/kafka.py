@@ -36,7 +36,10 @@ QUEUE_KIB = 65536
 
 # The same for all producers; librdkafka's and Java's names where they differ.
 PRODUCE = ["acks=all", "enable.idempotence=true", "linger.ms=10", "batch.size=1000000"]
-PRODUCE_QUEUE = ["queue.buffering.max.messages=1000000", "queue.buffering.max.kbytes=1048576"]
+# kafka-produce's own, and one that holds half of the input: where more is ready than may be under way,
+# librdkafka's thread spins.
+PRODUCE_QUEUES = {"10,000 messages queued": ["queue.buffering.max.messages=10000", "queue.buffering.max.kbytes=16384"],
+                  "1,000,000": ["queue.buffering.max.messages=1000000", "queue.buffering.max.kbytes=1048576"]}
 PRODUCE_QUEUE_JAVA = ["buffer.memory=268435456"]
 # Without the last, "-e" alone takes half a second: an empty fetch tells the end.
 CONSUME = ["queued.min.messages=1000000", "queued.max.messages.kbytes=1048576", "fetch.wait.max.ms=10"]
@@ -189,10 +192,10 @@ def rate_of(run):
     return RECORDS / run.seconds / 1e3
 
 
-def take_turns(what, contestants):
+def take_turns(what, contestants, runs=RUNS):
     """The median of what each gives: its rate and what it took."""
     turns = {name: [] for name in contestants}
-    for _ in range(RUNS):
+    for _ in range(runs):
         for name, run in contestants.items():
             turns[name].append(run())
     for name, results in turns.items():
@@ -243,8 +246,6 @@ def produce(broker, folder):
     java = ["java", *PEER_JVM, "-cp", broker.jars + "/*", "org.apache.kafka.tools.ProducerPerformance",
             "--num-records", str(RECORDS), "--throughput", "-1", "--payload-file", payload, "--producer-props",
             f"bootstrap.servers={broker.address}", *PRODUCE, *PRODUCE_QUEUE_JAVA]
-    options = properties(PRODUCE + PRODUCE_QUEUE)
-
     def turn(command, topic):
         broker.create(topic)
         run = broker.run(command(topic), stdin=records)
@@ -262,15 +263,23 @@ def produce(broker, folder):
         broker.delete("performance")
         return rate / 1e3, run
 
+    def contestants(codec, queue):
+        options = ["-z", codec, *properties(PRODUCE + queue)]
+        return {"kafka-produce": lambda: turn(lambda t: broker.produce(t, *options), "records"),
+                "kcat -P": lambda: turn(lambda t: broker.kcat("-P", t, *options), "records")}
+
+    # The broker has its slow minutes, so more turns than elsewhere.
     for codec in ("none", "zstd"):
-        what = f"kafka-produce, 200 bytes, {codec}"
-        rates = take_turns(what, {
-            "kafka-produce": lambda c=codec: turn(lambda t: broker.produce(t, "-z", c, *options), "records"),
-            "kcat -P": lambda c=codec: turn(lambda t: broker.kcat("-P", t, "-z", c, *options), "records"),
-            "ProducerPerformance": lambda c=codec: java_turn(c)})
-        ours = rates["kafka-produce"]
-        for peer, goal in (("kcat -P", 1), ("ProducerPerformance", 2)):
-            line(what, ours, rates[peer], peer, ours / rates[peer], (">=", goal), "k/s")
+        best = 0
+        for queue, settings in PRODUCE_QUEUES.items():
+            what = f"kafka-produce, 200 bytes, {codec}, {queue}"
+            rates = take_turns(what, contestants(codec, settings), 3 * RUNS)
+            ours = rates["kafka-produce"]
+            best = max(best, ours)
+            line(what, ours, rates["kcat -P"], "kcat -P", ours / rates["kcat -P"], (">=", 1), "k/s")
+        what = f"kafka-produce, 200 bytes, {codec}, the better of these"
+        peer = take_turns(what, {"ProducerPerformance": lambda c=codec: java_turn(c)}, 2 * RUNS)["ProducerPerformance"]
+        line(what, best, peer, "ProducerPerformance", best / peer, (">=", 2), "k/s")
 
 
 def consume(broker, folder):
