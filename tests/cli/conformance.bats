@@ -10,6 +10,7 @@ command_for() {
 	case $1 in
 	secom-prep) command=(secom-prep "$input" "$files/secom_labels.data") ;;
 	record-replay) command=(record-replay "$input") ;;
+	sensor-sim) command=(sensor-sim --step 1s --count 1000 "$input") ;;
 	iforest-train) command=(iforest-train -o /dev/stdout --trees 5 "$input") ;;
 	anomaly-score) command=(anomaly-score -m "$files/model" "$input") ;;
 	anomaly-eval) command=(anomaly-eval "$input") ;;
@@ -24,6 +25,7 @@ command_for() {
 input_for() {
 	case $1 in
 	secom-prep) echo "$files/secom.data" ;;
+	sensor-sim) echo "$top/data/profiles/city.json" ;;
 	anomaly-eval | anomaly-report) echo "$files/scored.jsonl" ;;
 	*) echo "$files/records.jsonl" ;;
 	esac

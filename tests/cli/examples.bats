@@ -143,6 +143,19 @@ run_examples() {
 	[[ $(wc -l <out) -eq 4 ]] # July to October
 }
 
+@test "sensor-sim(1): examples" {
+	export SENSORUTILS_DATA=$top/data
+	run_examples sensor-sim.1 5
+	[[ $(wc -l <city.jsonl) -eq 69120 && -s bad.jsonl && $(wc -l <good.jsonl) -gt 9900 ]]
+	paste -d, lake.csv healthy.csv | awk -F, 'NR > 1 { n += $7; if (!$7 && ($3 != $11 || $4 != $12)) exit 1 } END { exit !n }'
+	[[ $(wc -l <out) -eq 50 ]]
+}
+
+@test "sensor-profile(5): its example is a profile" {
+	examples_of sensor-profile.5 | tr -d '\0' >boilers.json
+	[[ $(sensor-sim --step 10s --count 4 boilers.json | jq -r .boiler | tr '\n' ' ') = "north south north south " ]]
+}
+
 @test "record-replay(1): examples" {
 	run_examples record-replay.1 3
 	[[ $(wc -l <live.jsonl) -eq 500 && $(wc -l <out) -eq 6 ]]
