@@ -6,33 +6,10 @@
 #include "lib/base/number.h"
 #include "lib/record/csv.h"
 #include "lib/record/fields.h"
+#include "lib/sim/placeholder.h"
 #include "lib/sim/profile_json.h"
 
-#define NAME_MAX_BYTES 200
 #define DEPTH_MAX 60
-#define WIDTH_MAX 20
-
-/* Placeholders that change from record to record, in the order of enum slot_kind; then the others.
- */
-static const char *const builtin[] = {
-	[SLOT_TIME] = "time",
-	[SLOT_LABEL] = "label",
-	[SLOT_IS_ANOMALY] = "is_anomaly",
-	[SLOT_LABEL_TYPE] = "label_type",
-	[SLOT_SEVERITY] = "severity",
-	[SLOT_SEQUENCE] = "sequence",
-};
-#define N_SLOT_KINDS (sizeof(builtin) / sizeof(*builtin))
-
-struct placeholder {
-	enum { IS_SLOT, IS_BANK, IS_NUMBER, IS_TEXT } kind;
-	struct slot slot; /* of a bank its first signal */
-	size_t n_signals; /* of a bank */
-	double number;
-	uint64_t count; /* in the place of number, where whole */
-	bool whole;
-	const char *text;
-};
 
 struct walker {
 	struct layout *layout; /* NULL: the header is written */
@@ -44,84 +21,6 @@ struct walker {
 	bool csv, register_slots, begun;
 	size_t n_columns;
 };
-
-bool layout_is_builtin(const char *name)
-{
-	for (size_t i = SLOT_TIME; i < N_SLOT_KINDS; i++)
-		if (!strcmp(builtin[i], name))
-			return true;
-	return !strcmp(name, "sensor") || !strcmp(name, "turn");
-}
-
-/* The signals of a bank, or 0. */
-static size_t find_bank(const struct profile *p, const char *name, size_t *first)
-{
-	size_t len = strlen(name), n = 0;
-
-	for (size_t i = 0; i < p->n_signals; i++) {
-		if (strncmp(p->signals[i].name, name, len) != 0 || p->signals[i].name[len] != '.')
-			continue;
-		if (!n++)
-			*first = i;
-	}
-	return n;
-}
-
-static int look_up(const struct walker *w, const struct node *n, const char *name,
-		   struct placeholder *to, struct error *err)
-{
-	int found;
-
-	*to = (struct placeholder){.kind = IS_SLOT};
-	for (size_t i = SLOT_TIME; i < N_SLOT_KINDS; i++) {
-		if (!strcmp(builtin[i], name)) {
-			to->slot.kind = (enum slot_kind)i;
-			return 0;
-		}
-	}
-	if (!strcmp(name, "sensor") || !strcmp(name, "turn")) {
-		to->kind = IS_NUMBER;
-		to->whole = true;
-		to->count = *name == 's' ? w->values->sensor : w->values->turn;
-	} else if ((found = profile_attribute(w->profile, name)) >= 0) {
-		to->text = w->values->texts[found];
-		to->number = w->values->numbers[found];
-		to->kind = to->text ? IS_TEXT : IS_NUMBER;
-	} else if ((found = profile_signal(w->profile, name)) >= 0) {
-		to->slot = (struct slot){SLOT_SIGNAL, (size_t)found};
-	} else if ((to->n_signals = find_bank(w->profile, name, &to->slot.signal)) > 0) {
-		to->kind = IS_BANK;
-	} else {
-		return node_fail(n, err,
-				 "'%%{%.60s}' stands for no signal and for nothing of 'sensors'",
-				 name);
-	}
-	return 0;
-}
-
-/* Reads the placeholder behind "%{" at *at into name, and passes it. *width: digits, 0 if not
- * given. */
-static int read_placeholder(const struct node *n, const char **at, char name[NAME_MAX_BYTES],
-			    size_t *width, struct error *err)
-{
-	const char *end = strchr(*at, '}'), *colon;
-	int64_t digits = 0;
-
-	if (!end)
-		return node_fail(n, err, "'%%{' is not closed by '}'");
-	colon = memchr(*at, ':', (size_t)(end - *at));
-	size_t len = (size_t)((colon ? colon : end) - *at);
-	if (len >= NAME_MAX_BYTES)
-		return node_fail(n, err, "a placeholder's name is too long");
-	memcpy(name, *at, len);
-	name[len] = '\0';
-	if (colon && (number_read_int(colon + 1, end, &digits) || digits < 1 || digits > WIDTH_MAX))
-		return node_fail(n, err, "behind ':' stands a number of digits, 1 to %d",
-				 WIDTH_MAX);
-	*width = (size_t)digits;
-	*at = end + 1;
-	return 0;
-}
 
 static int add_slot(struct walker *w, struct slot slot, struct error *err)
 {
@@ -175,7 +74,7 @@ static int add_number(struct walker *w, const struct placeholder *h, struct erro
 /* A string of text and placeholders. */
 static int add_mixed(struct walker *w, const struct node *n, const char *s, struct error *err)
 {
-	char name[NAME_MAX_BYTES], digits[NUMBER_MAX];
+	char name[PLACEHOLDER_BYTES], digits[NUMBER_MAX];
 	struct buf text = BUF_INIT;
 	struct placeholder h;
 	size_t width = 0, len;
@@ -199,16 +98,17 @@ static int add_mixed(struct walker *w, const struct node *n, const char *s, stru
 			goto out;
 		}
 		s += 2;
-		if (read_placeholder(n, &s, name, &width, err) || look_up(w, n, name, &h, err))
+		if (placeholder_read(n, &s, name, &width, err) ||
+		    placeholder_look_up(w->profile, w->values, n, name, &h, err))
 			goto out;
-		if (h.kind == IS_SLOT || h.kind == IS_BANK) {
+		if (h.kind == PLACEHOLDER_SLOT || h.kind == PLACEHOLDER_BANK) {
 			node_fail(n, err,
 				  "'%%{%.60s}' changes from record to record and has to "
 				  "stand alone",
 				  name);
 			goto out;
 		}
-		if (h.kind == IS_TEXT) {
+		if (h.kind == PLACEHOLDER_TEXT) {
 			len = strlen(h.text);
 			if (buf_add(&text, h.text, len, err))
 				goto out;
@@ -256,18 +156,19 @@ static int add_bank(struct walker *w, const struct placeholder *h, const char *n
 static int add_text(struct walker *w, const struct node *n, struct error *err)
 {
 	const char *s = json_string_value(n->json), *at = s + 2;
-	char name[NAME_MAX_BYTES];
+	char name[PLACEHOLDER_BYTES];
 	struct placeholder h;
 	size_t width = 0;
 
 	if (s[0] == '%' && s[1] == '{') {
-		if (read_placeholder(n, &at, name, &width, err) || look_up(w, n, name, &h, err))
+		if (placeholder_read(n, &at, name, &width, err) ||
+		    placeholder_look_up(w->profile, w->values, n, name, &h, err))
 			return -1;
-		if (!*at && h.kind == IS_BANK)
+		if (!*at && h.kind == PLACEHOLDER_BANK)
 			return add_bank(w, &h, name, err);
-		if (!*at && h.kind == IS_SLOT)
+		if (!*at && h.kind == PLACEHOLDER_SLOT)
 			return begin_leaf(w, err) || add_slot(w, h.slot, err) ? -1 : 0;
-		if (!*at && h.kind == IS_NUMBER && !width)
+		if (!*at && h.kind == PLACEHOLDER_NUMBER && !width)
 			return begin_leaf(w, err) || add_number(w, &h, err) ? -1 : 0;
 	}
 	return begin_leaf(w, err) || add_mixed(w, n, s, err) ? -1 : 0;

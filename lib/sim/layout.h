@@ -59,9 +59,6 @@ int layout_header(const struct profile *p, struct buf *out, struct error *err);
 /* Whether all placeholders stand for something: ERROR_CONFIG with the place. */
 int layout_check(const struct profile *p, const struct node *record, struct error *err);
 
-/* Names that no signal or attribute may have. */
-bool layout_is_builtin(const char *name);
-
 /* The text before slot i of a sensor, or, i = n_slots, behind the last. */
 static inline const char *layout_text(const struct layout *l, size_t sensor, size_t i, size_t *len)
 {

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
-#include "lib/sim/layout.h"
+#include "lib/sim/placeholder.h"
 #include "lib/sim/profile_impl.h"
 
 /* An attribute of this name, zeroed. n is the place that it is named at. */
@@ -10,7 +10,7 @@ static struct attribute *add_attribute(struct profile *p, const struct node *n, 
 {
 	if (node_check_name(n, name, err))
 		return NULL;
-	if (layout_is_builtin(name) || profile_attribute(p, name) >= 0) {
+	if (placeholder_is_builtin(name) || profile_attribute(p, name) >= 0) {
 		node_fail(n, err, "the name '%s' is taken", name);
 		return NULL;
 	}

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
-#include "lib/sim/layout.h"
+#include "lib/sim/placeholder.h"
 #include "lib/sim/profile_impl.h"
 
 #define WINDOW_MAX 1000000
@@ -133,7 +133,7 @@ static int check_name(const struct profile *p, const struct node *n, struct erro
 {
 	if (node_check_name(n, n->key, err))
 		return -1;
-	if (layout_is_builtin(n->key))
+	if (placeholder_is_builtin(n->key))
 		return node_fail(n, err, "the name '%s' is taken", n->key);
 	if (profile_attribute(p, n->key) >= 0)
 		return node_fail(n, err, "'sensors' has a '%s', too", n->key);
