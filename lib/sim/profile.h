@@ -106,6 +106,7 @@ struct profile {
 	int64_t step_ns;     /* from one reading of a sensor to the next */
 	int32_t utc_offset_s;
 	size_t n_sensors;
+	uint64_t draw_seed; /* of what is drawn once for each sensor */
 	struct attribute *attributes;
 	size_t n_attributes, cap_attributes, n_rows; /* of the list of sensors; 0: none */
 	struct daily *daily;

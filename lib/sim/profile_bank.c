@@ -11,6 +11,7 @@
 #define LOG2_OF_10 3.3219280948873623
 #define QUANTILES_MAX 1000
 #define FACTORS_MAX 200
+#define STREAM (UINT64_C(1) << 61) /* none of a sensor */
 
 /* Numbers at even steps of their rank: a distribution to draw from. */
 struct quantiles {
@@ -154,7 +155,7 @@ int profile_read_bank(struct profile *p, const struct node *signal, const struct
 	node_get(signal, "bank", &n);
 	if (read_bank(&n, p->n_signals, &b, err))
 		return -1;
-	normal_init(&g, b.seed, 0);
+	normal_init(&g, b.seed, STREAM);
 	for (uint64_t i = 0; i < b.count; i++) {
 		int len = snprintf(name, sizeof(name), "%.150s.%llu", signal->key,
 				   (unsigned long long)i);

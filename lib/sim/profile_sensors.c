@@ -128,7 +128,7 @@ static int read_draw(struct profile *p, const struct node *n, struct error *err)
 
 int profile_read_sensors(struct profile *p, const struct node *n, struct error *err)
 {
-	static const char *const known[] = {"count", "rows", "draw", NULL};
+	static const char *const known[] = {"count", "rows", "draw", "seed", NULL};
 	const char *name;
 	uint64_t count;
 	struct node m;
@@ -140,6 +140,8 @@ int profile_read_sensors(struct profile *p, const struct node *n, struct error *
 	if (node_get(n, "count", &m) && node_count(&m, 1, PROFILE_SENSORS_MAX, &count, err))
 		return -1;
 	p->n_sensors = count;
+	if (node_get(n, "seed", &m) && node_count(&m, 0, UINT64_C(1) << 53, &p->draw_seed, err))
+		return -1;
 	if (!node_get(n, "draw", &m))
 		return 0;
 	if (node_object(&m, NULL, err))

@@ -6,8 +6,9 @@
 #include "lib/record/csv.h"
 #include "lib/sim/simulator_impl.h"
 
-/* Streams of a seed: three for each sensor. */
-enum { STREAM_ATTRIBUTES, STREAM_HEALTHY, STREAM_FAULTS, STREAMS };
+/* Streams of a seed: two for each sensor; of what is drawn once for it another, far from those. */
+enum { STREAM_HEALTHY, STREAM_FAULTS, STREAMS };
+#define STREAM_DRAW (UINT64_C(1) << 62)
 
 /* Beyond, neither the rounded value nor its text would be exact. */
 #define ROUNDED_MAX 1e15
@@ -41,7 +42,7 @@ static int add_sensor(struct simulator *s, uint64_t seed, size_t i, double *numb
 		.sensor = i + 1, .turn = i / n + 1, .numbers = numbers, .texts = texts};
 	struct normal g;
 
-	normal_init(&g, seed, STREAMS * i + STREAM_ATTRIBUTES);
+	normal_init(&g, p->draw_seed, STREAM_DRAW + i);
 	for (size_t k = 0; k < p->n_attributes; k++) {
 		const struct attribute *a = &p->attributes[k];
 

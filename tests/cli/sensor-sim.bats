@@ -79,6 +79,20 @@ wall_clock() {
 	"downtown-2 university-2 industrial-2 residential-north-2 residential-south-2 shopping-2 tech-hub-2 medical-2 downtown-3 " ]]
 }
 
+@test "another seed is another day of the same sensors" {
+	sensor-sim --step 1s --count 500 --sensors 50 --seed 1 fleet >one
+	sensor-sim --step 1s --count 500 --sensors 50 --seed 2 fleet >two
+	cmp <(jq -c '[.sensor_id, .meta.location]' one) <(jq -c '[.sensor_id, .meta.location]' two)
+	[[ $(jq -r .meta.location one | sort -u | tr '\n' ' ') = "east north south west " ]]
+	# Bases: medians of ten readings of either seed differ by no more than noise.
+	join <(jq -r '[.sensor_id, .value] | @tsv' one | sort -k1,1 -k2n | awk 'NR % 10 == 5') \
+		<(jq -r '[.sensor_id, .value] | @tsv' two | sort -k1,1 -k2n | awk 'NR % 10 == 5') |
+		awk '{ d = $2 - $3; if (d * d > 1.5 ^ 2) far++; if (d == 0) same++ } END { exit far > 2 || same > 5 || NR != 50 }'
+	# The profile's seed makes others.
+	jq '.sensors.seed = 3' "$profiles/fleet.json" >other.json
+	run -1 cmp -s <(jq -r .meta.location one) <(sensor-sim --step 1s --count 500 --sensors 50 --seed 1 other.json | jq -r .meta.location)
+}
+
 @test "--start and --step: simulated time, a turn of the sensors each step" {
 	[[ $(sensor-sim --start 2024-02-28T23:59:59.5+01:00 --step 250ms --count 3 --sensors 2 city | jq -r .timestamp) = \
 	$'2024-02-28T22:59:59.500Z\n2024-02-28T22:59:59.500Z\n2024-02-28T22:59:59.750Z' ]]

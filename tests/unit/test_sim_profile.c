@@ -152,6 +152,8 @@ static void test_mistakes(void **state)
 		 "sensors.count: must be a whole number from 1 to 10000000, not 0"},
 		{"{'sensors':{'count':1.5}," SIGNALS "," RECORD "}",
 		 "sensors.count: must be a whole"},
+		{"{'sensors':{'seed':-1}," SIGNALS "," RECORD "}",
+		 "sensors.seed: must be a whole number from 0 to 9007199254740992, not -1"},
 		{"{'sensors':{'rows':[]}," SIGNALS "," RECORD "}",
 		 "sensors.rows: must be an array that is not empty, not an array of 0"},
 		{"{'sensors':{'rows':[{'a':1},{'b':1}]}}", "sensors.rows[1]: lacks 'a'"},

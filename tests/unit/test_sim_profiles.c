@@ -523,8 +523,8 @@ static void test_secom(void **state)
 		json_decref(r);
 	}
 	assert_share((double)n_labelled, n, 0.0664);
-	/* The groups are 36 draws a row, of which the ten with many gaps weigh most. */
-	assert_true(fabs((double)n_missing / n / 590 - 0.0454) < 0.0025);
+	/* The groups are 36 draws a row: the share of one row has a deviation of 0.018. */
+	assert_true(fabs((double)n_missing / n / 590 - 0.0454) < 0.004);
 	for (size_t k = 0; k < 590; k++) {
 		constant += specs[k].sd.value == 0;
 		assert_share(lacking[k], n + 1e-9, s.profile->missing[specs[k].missing] + 1e-3);

@@ -408,6 +408,61 @@ static void test_daily(void **state)
 	sim_close(&s);
 }
 
+/* Absolute first, then clamped, then rounded; sizes in standard deviations, of either sign, and
+ * values that are replaced. */
+static void test_finish_and_sizes(void **state)
+{
+	struct profile *p = sim_profile(
+		"{\"sensors\":{},\"signals\":{"
+		"\"a\":{\"process\":\"gaussian\",\"mean\":0,\"sd\":2,\"absolute\":true,\"clamp\":["
+		"1,3.26],"
+		"\"round\":1},"
+		"\"b\":{\"process\":\"gaussian\",\"mean\":10,\"sd\":0.5},"
+		"\"c\":{\"process\":\"gaussian\",\"mean\":0,\"sd\":0,\"clamp\":[-5,5]}},"
+		"\"anomalies\":[{\"kind\":\"spike\",\"rate\":0.1,\"signals\":{\"b\":{\"by_sd\":[20,"
+		"30],"
+		"\"sign\":\"either\"}}},{\"kind\":\"level_shift\",\"rate\":0.1,\"length\":3,"
+		"\"label_type\":"
+		"\"to\",\"signals\":{\"b\":{\"to\":[100,200]},\"c\":{\"to\":9}}}],"
+		"\"record\":{\"a\":\"%{a}\",\"b\":\"%{b}\",\"c\":\"%{c}\",\"type\":\"%{label_type}"
+		"\"}}");
+	int n_low = 0, n_high = 0, n_up = 0, n_down = 0, run = 0;
+	struct sim_stream s;
+	double held = 0;
+
+	(void)state;
+	sim_open(&s, p, 8, 0, 0);
+	for (int i = 0; i < 5000; i++) {
+		json_t *r = sim_record(&s);
+		const char *type = json_string_value(json_object_get(r, "type"));
+		double a = sim_number(r, "a"), b = sim_number(r, "b"), c = sim_number(r, "c");
+
+		assert_true(a >= 1 && a <= 3.3);
+		n_low += a == 1;
+		n_high += a == 3.3;
+		if (!type) {
+			assert_true(b > 7 && b < 13 && c == 0);
+		} else if (!strcmp(type, "spike")) {
+			assert_true(fabs(b - 10) > 7.5 && fabs(b - 10) < 18 && c == 0);
+			n_up += b > 10;
+			n_down += b < 10;
+		} else {
+			assert_true(b >= 100 && b <= 200 && c == 5);
+			if (run > 0 && run % 3)
+				assert_true(b == held);
+		}
+		run = type && !strcmp(type, "to") ? run + 1 : 0;
+		held = b;
+		json_decref(r);
+	}
+	/* |a| is below 1.05 with probability 0.4, above 3.25 with 0.104. */
+	assert_in_range(n_low, 1825, 2175);
+	assert_in_range(n_high, 420, 620);
+	assert_in_range(n_up, 180, 320);
+	assert_in_range(n_down, 180, 320);
+	sim_close(&s);
+}
+
 struct making {
 	struct profile *profile;
 	bool csv;
@@ -452,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_streams),
 		cmocka_unit_test(test_correlation),
 		cmocka_unit_test(test_daily),
+		cmocka_unit_test(test_finish_and_sizes),
 		cmocka_unit_test(test_memory),
 	};
 
