@@ -39,10 +39,11 @@ CFLAGS := $(or $(variant.$(VARIANT)),$(error no variant '$(VARIANT)'))
 endif
 
 # What results must not depend on stands here, out of reach of CFLAGS: one rounding an operation.
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. -MMD -MP $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. $(LIBPQ) -MMD -MP $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off \
 	-fno-math-errno -pthread
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@ $(LINKED)
-LDLIBS ?= -ljansson -lcsv -lrdkafka -lz -lm
+LDLIBS ?= -ljansson -lcsv -lrdkafka -lsqlite3 -lpq -lz -lm
+LIBPQ := -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
 WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc
 
 LIB := $(B)/lib/libsensorutils.a

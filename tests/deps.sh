@@ -5,12 +5,12 @@ set -euo pipefail
 
 group() {
 	case $1 in
-	build) echo gcc libc6-dev make libjansson-dev libcsv-dev librdkafka-dev zlib1g-dev ;;
+	build) echo gcc libc6-dev make libjansson-dev libcsv-dev librdkafka-dev libsqlite3-dev libpq-dev zlib1g-dev ;;
 	demo) echo gnuplot-nox curl ca-certificates unzip ;;
-	check) echo libcmocka-dev bats jq kcat gnuplot-nox curl python3 zsh systemd ;;
+	check) echo libcmocka-dev bats jq kcat gnuplot-nox sqlite3 curl python3 zsh systemd ;;
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;
-	services) group check && echo python3-venv openjdk-17-jre-headless maven openssl ;;
+	services) group check && echo python3-venv openjdk-17-jre-headless maven openssl postgresql-15 ;;
 	bench) group services && echo g++ python3-dev ;;
 	*)
 		echo "deps: no group '$1'" >&2

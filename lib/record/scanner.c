@@ -45,6 +45,21 @@ void scanner_refuse_unknown(struct scanner *s)
 	s->refuse_unknown = true;
 }
 
+void scanner_note_unknown(struct scanner *s)
+{
+	s->refuse_unknown = s->note_unknown = true;
+}
+
+const char *scanner_unknown(const struct scanner *s, size_t *len)
+{
+	const struct scan c = {.line = s->unknown};
+	bool escaped;
+
+	if (s->unknown)
+		*len = (size_t)(scan_string(&c, s->unknown, &escaped) - s->unknown);
+	return s->unknown;
+}
+
 void scanner_no_control(struct scanner *s)
 {
 	s->no_control = true;
@@ -188,7 +203,8 @@ int scanner_next(struct scanner *s, struct record *rec, struct error *err)
 		return error_at(err, s->block->file, rec->line, 0);
 	}
 	if (read_control(s, rec, err) ||
-	    (rec->control == CONTROL_NONE && s->unknown && bad_member(s, rec, err)))
+	    (rec->control == CONTROL_NONE && s->unknown && !s->note_unknown &&
+	     bad_member(s, rec, err)))
 		return error_at(err, s->block->file, rec->line, 0);
 	rec->cuts = s->cuts;
 	rec->n_cuts = s->n_cuts;

@@ -84,6 +84,11 @@ int scanner_next(struct scanner *s, struct record *rec, struct error *err);
  * (fields_column) nor owned: it would be lost. (null where columns lie below is none.) */
 void scanner_refuse_unknown(struct scanner *s);
 
+/* From now on such a JSON record passes, and scanner_unknown tells the first such field of the
+ * current one: its name as it stands there, with quotes, and its length; NULL: there is none. */
+void scanner_note_unknown(struct scanner *s);
+const char *scanner_unknown(const struct scanner *s, size_t *len);
+
 /* From now on no record is a control record, whatever its `_kafka` says: for values that anybody
  * may have written. */
 void scanner_no_control(struct scanner *s);

@@ -45,7 +45,7 @@ struct scanner {
 	size_t columns_cap, owned_cap;
 
 	bool no_control;
-	bool refuse_unknown;
+	bool refuse_unknown, note_unknown;
 	const char *unknown; /* then: name of the first member without a column, in quotes */
 	struct buf name;     /* a member's name without escapes; a path being walked */
 };

@@ -1,0 +1,298 @@
+/*
+ * Rows of PostgreSQL: lines of COPY's text format. For --upsert each begins with its number in the
+ * batch, goes to a staging table, and is merged from there: of one key the last counts.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "lib/base/number.h"
+#include "lib/base/timestamp.h"
+#include "lib/store/postgresql_impl.h"
+
+#define STAGE "pg_temp.sensorutils_stage"
+#define NUMBER "_sensorutils_number"
+
+/* Characters that COPY would take for something else; NUL is left to the server to refuse. */
+static const char special[] = "\b\f\n\r\t\v\\", escape[] = "bfnrtv\\";
+
+static int add_escaped(struct buf *out, const char *text, size_t len, struct error *err)
+{
+	if (buf_reserve(out, len * 4, err))
+		return -1;
+	char *to = out->data + out->len;
+	for (size_t i = 0; i < len; i++) {
+		const char *x = text[i] ? strchr(special, text[i]) : NULL;
+		if (!text[i]) {
+			memcpy(to, "\\000", 4);
+			to += 4;
+		} else if (x) {
+			*to++ = '\\';
+			*to++ = escape[x - special];
+		} else {
+			*to++ = text[i];
+		}
+	}
+	out->len = (size_t)(to - out->data);
+	return 0;
+}
+
+/* A number in a column for times is one as sensor-record(5) has it, to the microsecond. */
+static int add_time(struct buf *out, const struct value *v, struct error *err)
+{
+	char text[TIMESTAMP_MAX];
+	int64_t ns;
+	size_t n;
+
+	if (timestamp_from_number(v->text, v->len, TIME_UNIT_AUTO, &ns, err))
+		return -1;
+	n = timestamp_format(text, ns);
+	ns = (ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND;
+	return buf_printf(out, err, "%.*s.%06dZ", (int)n - 5, text, (int)(ns / 1000));
+}
+
+/* The server takes 3.0 for no integer, which JSON does. */
+static int add_number(struct buf *out, const struct store_column *c, const struct value *v,
+		      struct error *err)
+{
+	char text[NUMBER_MAX];
+	const double exact = 0x1p53;
+
+	if (c->type == STORE_TIME)
+		return add_time(out, v, err);
+	if (c->type != STORE_INTEGER || v->integer || !(v->number > -exact && v->number < exact) ||
+	    v->number != (double)(int64_t)v->number)
+		return buf_add(out, v->text, v->len, err);
+	return buf_add(out, text, number_write_int(text, (int64_t)v->number), err);
+}
+
+static int add_text(struct postgresql *p, struct buf *out, const struct store_column *c,
+		    const struct value *v, struct error *err)
+{
+	struct store_text t;
+
+	if (c->type == STORE_JSON ? store_json_of(v, &p->room, &t, err)
+				  : store_text_of(v, &p->room, &t, err))
+		return -1;
+	/* A string of JSON that holds no backslash holds none of them; other text may. */
+	if (v->kind == VALUE_STRING && !v->csv && t.at != p->room.data && c->type != STORE_JSON)
+		return buf_add(out, t.at, t.len, err);
+	return add_escaped(out, t.at, t.len, err);
+}
+
+static int add_value(struct postgresql *p, struct buf *out, const struct store_column *c,
+		     const struct value *v, struct error *err)
+{
+	bool number = c->type == STORE_INTEGER || c->type == STORE_REAL;
+
+	switch (v->kind) {
+	case VALUE_ABSENT:
+	case VALUE_NULL:
+		return buf_add(out, "\\N", 2, err);
+	case VALUE_NUMBER:
+		return add_number(out, c, v, err);
+	case VALUE_FALSE:
+		return buf_add_str(out, number ? "0" : "false", err);
+	case VALUE_TRUE:
+		return buf_add_str(out, number ? "1" : "true", err);
+	default:
+		return add_text(p, out, c, v, err);
+	}
+}
+
+int postgresql_encode(struct store *base, const struct store_table *t, const struct value *cells,
+		      struct store_batch *b, struct store_row *row, struct error *err)
+{
+	struct postgresql *p = (struct postgresql *)base;
+	struct buf *out = &b->encoded;
+	size_t filled = 0, n = 0;
+
+	if (t->n_keys && buf_printf(out, err, "%zu", b->n))
+		return -1;
+	n += t->n_keys > 0;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct store_column *c = &t->columns[i];
+		if (store_check_key(c, &cells[i], err))
+			return -1;
+		if (c->filled && filled++ < 64 && cells[i].kind == VALUE_ABSENT) {
+			row->absent |= UINT64_C(1) << (filled - 1);
+			continue;
+		}
+		if (n++ && buf_add(out, "\t", 1, err))
+			return -1;
+		if (add_value(p, out, c, &cells[i], err))
+			return err->kind == ERROR_DATA ? error_prefix(err, "field '%s'", c->name)
+						       : -1;
+	}
+	return buf_add(out, "\n", 1, err);
+}
+
+enum columns { ALL, KEYS, SET };
+
+/* Columns with commas between, those absent left out: names, or "x = excluded.x". */
+static int add_columns(struct postgresql *p, const struct store_table *t, uint64_t absent,
+		       enum columns which, size_t *n, struct error *err)
+{
+	size_t filled = 0;
+
+	*n = 0;
+	for (size_t i = 0; i < t->n; i++) {
+		const struct store_column *c = &t->columns[i];
+		if (c->filled && filled++ < 64 && (absent >> (filled - 1) & 1))
+			continue;
+		if ((which == KEYS && !c->key) || (which == SET && c->key))
+			continue;
+		if (buf_add_str(&p->sql, (*n)++ ? ", " : "", err) ||
+		    postgresql_add_name(p, c->name, err))
+			return -1;
+		if (which == SET && (buf_add_str(&p->sql, " = excluded.", err) ||
+				     postgresql_add_name(p, c->name, err)))
+			return -1;
+	}
+	return 0;
+}
+
+/* Types alone, for what a column refuses is refused when it is merged. */
+static int make_stage(struct postgresql *p, const struct store_table *t, struct error *err)
+{
+	size_t n;
+
+	if (p->staged)
+		return 0;
+	p->sql.len = 0;
+	if (buf_add_str(&p->sql,
+			"CREATE TEMPORARY TABLE IF NOT EXISTS sensorutils_stage ON COMMIT DELETE "
+			"ROWS AS SELECT ",
+			err) ||
+	    add_columns(p, t, 0, ALL, &n, err) ||
+	    buf_add_str(&p->sql, ", 0::bigint AS " NUMBER " FROM ", err) ||
+	    postgresql_add_table(p, t, err) || buf_add_str(&p->sql, " WITH NO DATA", err) ||
+	    buf_terminate(&p->sql, err) || postgresql_exec(p, p->sql.data, PGRES_COMMAND_OK, err))
+		return -1;
+	p->staged = true;
+	return 0;
+}
+
+static int start_copy(struct postgresql *p, const struct store_table *t, uint64_t absent,
+		      struct error *err)
+{
+	size_t n;
+
+	p->sql.len = 0;
+	if (buf_add_str(&p->sql, "COPY ", err) ||
+	    (t->n_keys ? buf_add_str(&p->sql, STAGE, err) : postgresql_add_table(p, t, err)) ||
+	    buf_add_str(&p->sql, t->n_keys ? " (" NUMBER ", " : " (", err) ||
+	    add_columns(p, t, absent, ALL, &n, err) || buf_add_str(&p->sql, ") FROM STDIN", err) ||
+	    buf_terminate(&p->sql, err))
+		return -1;
+	return postgresql_exec(p, p->sql.data, PGRES_COPY_IN, err);
+}
+
+/* Runs of rows lie side by side. */
+static int send_rows(struct postgresql *p, const struct store_batch *b, size_t from, size_t to,
+		     struct error *err)
+{
+	const int piece = 1 << 20;
+
+	for (size_t i = from; i < to; i++) {
+		size_t first = i;
+		while (i < to && !b->rows[i].refused)
+			i++;
+		if (i == first)
+			continue;
+		const char *at = b->encoded.data + b->rows[first].at;
+		size_t left = b->rows[i - 1].at + b->rows[i - 1].len - b->rows[first].at;
+		while (left) {
+			int n = left < (size_t)piece ? (int)left : piece;
+			if (PQputCopyData(p->conn, at, n) != 1)
+				return postgresql_fail(p, NULL, err);
+			at += n;
+			left -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+static int end_copy(struct postgresql *p, struct error *err)
+{
+	PGresult *r, *more;
+
+	if (PQputCopyEnd(p->conn, NULL) != 1)
+		return postgresql_fail(p, NULL, err);
+	r = PQgetResult(p->conn);
+	while (r && (more = PQgetResult(p->conn)))
+		PQclear(more);
+	if (PQresultStatus(r) != PGRES_COMMAND_OK)
+		return postgresql_fail(p, r, err);
+	PQclear(r);
+	return 0;
+}
+
+static int merge(struct postgresql *p, const struct store_table *t, uint64_t absent,
+		 struct error *err)
+{
+	size_t n;
+
+	p->sql.len = 0;
+	if (buf_add_str(&p->sql, "INSERT INTO ", err) || postgresql_add_table(p, t, err) ||
+	    buf_add_str(&p->sql, " (", err) || add_columns(p, t, absent, ALL, &n, err) ||
+	    buf_add_str(&p->sql, ") SELECT DISTINCT ON (", err) ||
+	    add_columns(p, t, 0, KEYS, &n, err) || buf_add_str(&p->sql, ") ", err) ||
+	    add_columns(p, t, absent, ALL, &n, err) ||
+	    buf_add_str(&p->sql, " FROM " STAGE " ORDER BY ", err) ||
+	    add_columns(p, t, 0, KEYS, &n, err) ||
+	    buf_add_str(&p->sql, ", " NUMBER " DESC ON CONFLICT (", err) ||
+	    add_columns(p, t, 0, KEYS, &n, err) || buf_add_str(&p->sql, ") DO UPDATE SET ", err))
+		return -1;
+	size_t set = p->sql.len;
+	if (add_columns(p, t, absent, SET, &n, err))
+		return -1;
+	if (!n) { /* all are keys */
+		p->sql.len = set - strlen("UPDATE SET ");
+		if (buf_add_str(&p->sql, "NOTHING", err))
+			return -1;
+	}
+	if (buf_add_str(&p->sql, "; DELETE FROM " STAGE, err) || buf_terminate(&p->sql, err))
+		return -1;
+	return postgresql_exec(p, p->sql.data, PGRES_COMMAND_OK, err);
+}
+
+/* Rows of the same columns. */
+static int write_run(struct postgresql *p, const struct store_table *t, const struct store_batch *b,
+		     size_t from, size_t to, struct error *err)
+{
+	uint64_t absent = b->rows[from].absent;
+
+	if (start_copy(p, t, absent, err) || send_rows(p, b, from, to, err) || end_copy(p, err))
+		return -1;
+	return t->n_keys ? merge(p, t, absent, err) : 0;
+}
+
+static int write_runs(struct postgresql *p, const struct store_table *t,
+		      const struct store_batch *b, size_t from, size_t to, struct error *err)
+{
+	for (size_t i = from; i < to; i = from) {
+		while (i < to && b->rows[i].absent == b->rows[from].absent)
+			i++;
+		if (write_run(p, t, b, from, i, err))
+			return -1;
+		from = i;
+	}
+	return 0;
+}
+
+int postgresql_write(struct store *base, const struct store_table *t, const struct store_batch *b,
+		     size_t from, size_t to, size_t *stood, struct error *err)
+{
+	struct postgresql *p = (struct postgresql *)base;
+	struct error ignored = ERROR_INIT;
+
+	*stood = from;
+	if ((t->n_keys && make_stage(p, t, err)) ||
+	    postgresql_exec(p, "SAVEPOINT rows", PGRES_COMMAND_OK, err))
+		return -1;
+	if (!write_runs(p, t, b, from, to, err))
+		return postgresql_exec(p, "RELEASE rows", PGRES_COMMAND_OK, err);
+	if (err->kind == ERROR_DATA &&
+	    postgresql_exec(p, "ROLLBACK TO rows; RELEASE rows", PGRES_COMMAND_OK, &ignored))
+		*err = ignored;
+	return -1;
+}

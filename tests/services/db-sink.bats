@@ -1,0 +1,424 @@
+#!/usr/bin/env bats
+# db-sink with a real PostgreSQL: rows and their values, marks and fencing, and what happens when
+# connections, backends and the server itself go away.
+
+# shellcheck disable=SC2034 # seq is for marks.bash, pid for pipeline.bash
+
+bats_require_minimum_version 1.5.0
+load postgres
+load pipeline
+load ../cli/helper
+load ../cli/marks
+
+setup_file() {
+	postgres_start
+}
+
+teardown_file() {
+	postgres_stop
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	declare -gA pid=()
+	seq=0
+	sql=$BATS_TEST_DIRNAME/../../data/sql/postgresql
+	pq 'SET client_min_messages = warning' 'DROP SCHEMA public CASCADE; CREATE SCHEMA public'
+}
+
+teardown() {
+	kill_pipelines
+}
+
+# sink [OPTION...]: what it reads, into table t.
+sink() {
+	db-sink "$@" "$DB" t
+}
+
+claim() {
+	local p list=
+	for p in ${2-0}; do
+		list+=',{"topic":"raw","partition":'$p'}'
+	done
+	echo '{"operation":"'"${1-claim}"'","group":"g","partitions":['"${list#,}"']}' |
+		db-sink --claim "$DB"
+}
+
+# whole N: the table has the numbers from 0, each once.
+whole() {
+	[[ $(pq 'SELECT count(*), count(DISTINCT n), min(n), max(n) FROM t') = "$1|$1|0|$(($1 - 1))" ]] || {
+		pq 'SELECT count(*), count(DISTINCT n), min(n), max(n) FROM t'
+		return 1
+	}
+}
+
+@test "--create: types, values, and names that need quotes" {
+	cat >in <<-'E'
+		{"i":1,"r":1,"s":"a","b":true,"timestamp":"2026-01-01T00:00:00.123456Z","list":[1,{"x":"y\t"}],"o":{"p":"x"},"none":null,"mixed":1,"seen_at":"2026-01-01T01:00:00+01:00","a\"b; DROP TABLE t":1}
+		{"i":-2,"r":2.5e-3,"s":"\t\\N\n\\.\r\u000b\"é😀","b":false,"timestamp":"2026-01-01T00:00:00.5Z","list":[],"o":{"p":""},"late":7,"mixed":"a","seen_at":null}
+	E
+	sink --create <in
+	diff <(pq "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum") - <<-'E'
+		i|bigint
+		r|double precision
+		s|text
+		b|boolean
+		timestamp|timestamp with time zone
+		list|jsonb
+		o.p|text
+		none|text
+		mixed|text
+		seen_at|timestamp with time zone
+		a"b; DROP TABLE t|bigint
+		late|bigint
+	E
+	pq "SET timezone = 'UTC'; SELECT row_to_json(t) FROM t" | jq -cS . | diff - <(jq -cS . <<-'E'
+		{"i":1,"r":1,"s":"a","b":true,"timestamp":"2026-01-01T00:00:00.123456+00:00","list":[1,{"x":"y\t"}],"o.p":"x","none":null,"mixed":"1","seen_at":"2026-01-01T00:00:00+00:00","a\"b; DROP TABLE t":1,"late":null}
+		{"i":-2,"r":0.0025,"s":"\t\\N\n\\.\r\u000b\"é😀","b":false,"timestamp":"2026-01-01T00:00:00.5+00:00","list":[],"o.p":"","none":null,"mixed":"a","seen_at":null,"a\"b; DROP TABLE t":null,"late":7}
+	E
+	)
+	echo '{"i":3,"timestamp":1767225600123456}' | sink
+	[[ $(pq "SELECT extract(epoch FROM timestamp) FROM t WHERE i = 3") = 1767225600.123456 ]]
+	pq 'CREATE SCHEMA "s 1"'
+	echo '{"k":1}' | db-sink --create --upsert k "$DB" 's 1.T"x'
+	[[ $(pq 'SELECT k FROM "s 1"."T""x"') = 1 ]]
+	echo '{"'"$(printf 'x%.0s' {1..64})"'":1}' >in
+	expect_error 78 "more than 63 bytes" db-sink --create "$DB" u in
+}
+
+@test "two who make the same table at once" {
+	for i in 1 2 3 4 5 6; do
+		echo '{"n":'$i'}' | db-sink --create --schema "$sql/city.sql" "$DB" t 2>/dev/null || true
+		echo '{"n":'$i'}' | db-sink --create "$DB" t &
+	done
+	wait
+	[[ $(pq 'SELECT count(*) FROM t') = 6 ]]
+}
+
+@test "the tables and queries of the city" {
+	awk 'BEGIN { for (i = 0; i < 8 * 1440; i++) for (z = 0; z < 2; z++)
+		printf "{\"sensor_id\":\"s%d\",\"zone\":\"z%d\",\"latitude\":1.5,\"longitude\":2,\"timestamp\":\"2026-01-%02dT%02d:%02d:00.000Z\",\"temperature\":%.1f,\"humidity\":50.5,\"air_quality_index\":40,\"noise_level\":50.0,\"traffic_flow\":10,\"label\":%s,\"label_type\":null}\n",
+			z, z, i / 1440 + 1, i / 60 % 24, i % 60, i / 100, i % 9 ? "false" : "1" }' >in
+	db-sink --schema "$sql/city.sql" "$DB" sensor_data in
+	[[ $(pq 'SELECT count(*), count(*) FILTER (WHERE label = 1) FROM sensor_data') = '23040|2560' ]]
+	psql -X --csv -f "$sql/train.sql" >rows.csv
+	n=$(($(wc -l <rows.csv) - 1))
+	echo "$n rows"
+	((n > 5000 && n <= 10000))
+	iforest-train -o /dev/null --features temperature rows.csv
+	for z in a b; do
+		for m in 0 1; do
+			echo '{"zone":"'$z'","window_start":"2026-01-01T00:0'$m':00.000Z","window_end":"2026-01-01T00:0'$((m + 1))':00.000Z","count":10,"temperature_mean":2'$m'.5,"temperature_max":30.0,"anomaly_count":'$m'.0}'
+		done
+	done | db-sink --upsert zone,window_start "$DB" sensor_metrics_1min
+	psql -XAt -f "$sql/last-windows.sql" | cut -d '|' -f 1,3,4,9 | diff - <(printf 'a|10|21.5|1\nb|10|21.5|1\n')
+	psql -XAt -f "$sql/overview.sql" | cut -d '|' -f 1-4,11 | diff - <(printf 'a|20|21.0|30|1\nb|20|21.0|30|1\n')
+}
+
+@test "bad rows are found among good ones, with the server's own reason" {
+	pq 'CREATE TABLE t (n smallint PRIMARY KEY, x double precision, s varchar(3), j jsonb, CHECK (n <> 77))'
+	{
+		seq 1000 | sed 's/.*/{"n":&,"x":1.5}/'
+		printf '%s\n' '{"n":40000}' '{"n":1}' '{"n":2000,"s":"long"}' '{"n":2001,"x":1e999}' \
+			'{"n":2002,"s":"\u0000"}' '{"n":2003,"x":"a\tb"}' '{"n":null}' '{"n":2004,"j":{"a":"\u0000"}}'
+	} >in
+	sink --rejects r <in 2>said
+	[[ $(pq 'SELECT count(*) FROM t') = 999 ]]
+	diff <(jq -r '"\(.line) \(.reason)"' r) - <<-'E'
+		77 new row for relation "t" violates check constraint "t_n_check": Failing row contains (77, 1.5, null, null).
+		1001 value "40000" is out of range for type smallint, column n
+		1002 duplicate key value violates unique constraint "t_pkey": Key (n)=(1) already exists.
+		1003 value too long for type character varying(3), column s
+		1004 "1e999" is out of range for type double precision, column x
+		1005 invalid byte sequence for encoding "UTF8": 0x00
+		1006 invalid input syntax for type double precision: "a?b", column x
+		1007 null value in column "n" of relation "t" violates not-null constraint: Failing row contains (null, null, null, null).
+		1008 unsupported Unicode escape sequence: \u0000 cannot be converted to text., column j
+	E
+	grep -q '9 of 1008 records rejected' said
+	pq 'TRUNCATE t'
+	run --separate-stderr -65 db-sink "$DB" t in
+	[[ $stderr = 'db-sink: in:77: new row for relation "t"'* ]]
+	[[ $(pq 'SELECT count(*) FROM t') = 0 ]]
+}
+
+@test "constraints that wait for the end of a transaction are a row's fault all the same" {
+	pq 'CREATE TABLE t (n integer UNIQUE DEFERRABLE INITIALLY DEFERRED)'
+	printf '{"n":%d}\n' 1 2 1 3 | sink --rejects r
+	[[ $(pq 'SELECT count(*) FROM t') = 3 && $(jq .line r) = 3 ]]
+}
+
+@test "--upsert merges by a staging table: the last of a key counts" {
+	pq 'CREATE TABLE t (k text, l integer, v double precision, w text, PRIMARY KEY (k, l))'
+	printf '%s\n' '{"k":"a","l":1,"v":1.5,"w":"old"}' '{"k":"a","l":2,"v":2.5}' '{"k":"a","l":1,"v":3.5}' >in
+	sink --upsert k,l <in
+	sink --upsert l,k --batch 1 <in
+	pq 'SELECT * FROM t ORDER BY l' | diff - <(printf 'a|1|3.5|\na|2|2.5|\n')
+	awk 'BEGIN { for (i = 0; i < 30000; i++) printf "{\"k\":\"b\",\"l\":%d,\"v\":%d}\n", i % 1000, i }' | sink --upsert k,l
+	[[ $(pq "SELECT count(*), min(v), max(v) FROM t WHERE k = 'b'") = '1000|29000|29999' ]]
+	printf '%s\n' '{"k":"c","l":1}' '{"k":"c","l":"x"}' '{"k":"c"}' '{"k":"c","l":2}' >in
+	sink --upsert k,l --rejects r <in
+	[[ $(pq "SELECT count(*) FROM t WHERE k = 'c'") = 2 ]]
+	diff <(jq -r '"\(.line) \(.reason)"' r | sort) - <<-'E'
+		2 invalid input syntax for type integer: "x", column l
+		3 field 'l' is missing, which is of the key
+	E
+	echo '{"v":1,"w":"x"}' >in
+	expect_error 78 "no unique or exclusion constraint" db-sink --upsert v,w "$DB" t in
+	echo '{"k":1}' | db-sink --create --upsert k "$DB" keys
+	echo '{"k":1}' | db-sink --upsert k "$DB" keys
+	[[ $(pq 'SELECT count(*) FROM keys') = 1 ]]
+}
+
+@test "columns with a default are the database's where a record has no such field" {
+	pq "CREATE TABLE t (id bigserial PRIMARY KEY, s text DEFAULT 'd', g integer GENERATED ALWAYS AS (n * 2) STORED, i integer GENERATED ALWAYS AS IDENTITY, n integer)"
+	printf '%s\n' '{"n":1}' '{"n":2,"s":"own"}' '{"n":3,"s":null}' '{"id":9,"n":4}' | sink
+	diff <(pq 'SELECT id, s, g, i, n FROM t ORDER BY n') - <<-'E'
+		1|d|2|1|1
+		2|own|4|2|2
+		3||6|3|3
+		9|d|8|4|4
+	E
+	echo '{"g":1}' >in
+	expect_error 65 'no column for field "g"' db-sink "$DB" t in
+}
+
+@test "texts of 1 MB, and one that no index takes" {
+	printf '{"k":"%01000000d"}\n' 7 >in
+	pq 'CREATE TABLE t (k text)'
+	sink <in
+	[[ $(pq 'SELECT length(k) FROM t') = 1000000 ]]
+	pq 'CREATE TABLE u (k text PRIMARY KEY)'
+	head -c 30000 /dev/urandom | base64 -w 0 | sed 's/.*/{"k":"&"}/' >in
+	expect_error 65 "index row" db-sink "$DB" u in
+}
+
+@test "a mark is one transaction; a claim raises the epoch; zombies are refused" {
+	pq 'CREATE TABLE t (n integer)'
+	[[ $(claim read) = '{"partitions":[{"topic":"raw","partition":0,"offset":null,"epoch":null,"state":null}]}' ]]
+	claim | jq -e '.partitions == [{topic: "raw", partition: 0, offset: null, epoch: 1, state: null}]'
+	marked 1 0 10 5 | sink
+	whole 10
+	[[ $(pq 'SELECT grp, topic, partition, next, epoch, mark FROM sensorutils_offsets') = 'g|raw|0|10|1|2/s' ]]
+	{ seq=0 && assign 1 0 10 && mark 10 10 0 '{"replay_from":3,"w":{"x":1.50}}' && control end; } | sink
+	claim | jq -e '.partitions[0] | .offset == 10 and .epoch == 2 and .state == {replay_from: 3, w: {x: 1.50}}'
+	marked 1 10 15 5 >zombie
+	run --separate-stderr -75 db-sink "$DB" t zombie
+	[[ $stderr = *"fenced: partition 0 of 'raw' is claimed by another (epoch 2, ours is 1)"* ]]
+	marked 2 5 15 5 >zombie
+	run --separate-stderr -75 db-sink "$DB" t zombie
+	[[ $stderr = *"at offset 10, the mark begins at 5"* ]]
+	marked 2 10 15 5 | sink
+	whole 15
+	# A partition that was never stored: fenced by its epoch, too.
+	claim claim 7 >/dev/null
+	claim claim 7 >/dev/null
+	{ seq=0 && assign 1 7 100 && records 0 1 && mark 100 101 7 && control end; } >zombie
+	run --separate-stderr -75 db-sink "$DB" t zombie
+	{ seq=0 && assign 2 7 100 && mark 100 100 7 && control end; } | sink
+	[[ $(pq 'SELECT next FROM sensorutils_offsets WHERE partition = 7') = 100 ]]
+	whole 15
+}
+
+@test "two sinks have the same partition: from the claim on, the elder one is refused" {
+	pq 'CREATE TABLE t (n integer)'
+	claim >/dev/null
+	mkfifo pipe
+	db-sink "$DB" t <pipe 2>elder 3>&- &
+	local elder=$! status=0
+	exec 5>pipe
+	{ assign 1 && records 0 5 && mark 0 5; } >&5
+	eventually 10 whole 5
+	claim >/dev/null
+	marked 2 5 10 5 | sink
+	{ records 5 10 && mark 5 10; } >&5
+	wait "$elder" || status=$?
+	exec 5>&-
+	[[ $status -eq 75 ]]
+	grep -q "fenced" elder
+	whole 10
+}
+
+@test "claims at the same time each get an epoch of their own" {
+	for i in 1 2 3 4 5 6 7 8; do
+		claim claim '0 1 2' >"answer-$i" &
+	done
+	wait
+	[[ $(cat answer-* | jq '.partitions[1].epoch' | sort -n | tr '\n' ' ') = '1 2 3 4 5 6 7 8 ' ]]
+}
+
+@test "bad rows are in the rejects, durable, before their offset is stored" {
+	pq 'CREATE TABLE t (n integer CHECK (n <> 2))'
+	claim >/dev/null
+	marked 1 0 4 4 >in
+	run --separate-stderr -74 db-sink --rejects /dev/full "$DB" t in
+	[[ $(pq 'SELECT count(*), max(next) FROM t, sensorutils_offsets') = '0|' ]]
+	sink --rejects r <in
+	[[ $(pq 'SELECT count(*) FROM t') = 3 ]]
+	jq -e '._kafka.offset == 2 and .line == 4' r
+}
+
+@test "the outcome of a COMMIT is lost with its connection: it is read back" {
+	for fault in before after unanswered; do
+		for number in 1 3; do
+			pq 'DROP TABLE IF EXISTS t, sensorutils_offsets' 'CREATE TABLE t (n integer)'
+			claim >/dev/null
+			postgres_proxy "$fault" "$number"
+			marked 1 0 50 10 | db-sink --metrics m "$PROXY" t 2>said
+			cat said
+			grep -q "^commit $number: $fault" proxy-said
+			whole 50
+			[[ $(pq 'SELECT next FROM sensorutils_offsets') = 50 ]]
+			grep -q 'transactions_repeated_total{program="db-sink"} 1.0$' m
+			kill "$proxy"
+			# The same of plain input, which has no offsets to tell by.
+			pq 'TRUNCATE t'
+			postgres_proxy "$fault" "$number"
+			seq 0 49 | sed 's/.*/{"n":&}/' | db-sink --batch 10 "$PROXY" t 2>said
+			grep -q "^commit $number: $fault" proxy-said
+			whole 50
+			kill "$proxy"
+		done
+	done
+}
+
+@test "heartbeats that move no offset are read back, too" {
+	for fault in before after; do
+		pq 'DROP TABLE IF EXISTS t, sensorutils_offsets' 'CREATE TABLE t (n integer)'
+		claim >/dev/null
+		postgres_proxy "$fault" 2
+		{ seq=0 && assign 1 && mark 0 5 && records 0 5 && mark 5 5 && control end; } | db-sink "$PROXY" t
+		grep -q '^commit 2' proxy-said
+		whole 5
+		kill "$proxy"
+	done
+}
+
+@test "backends that are killed, and a server that crashes and comes back, in the middle of a run" {
+	pq 'CREATE TABLE t (n integer)' 'CREATE TABLE undisturbed (n integer)'
+	claim >/dev/null
+	marked 1 0 40000 200 >in
+	grep -v control in | jq -c '{n}' | db-sink "$DB" undisturbed
+	mkfifo pipe
+	db-sink --metrics m "$DB" t <pipe 2>said 3>&- &
+	local sink=$!
+	exec 5>pipe
+	for round in 1 2 3 4; do
+		sed -n "$(((round - 1) * 10050 + 1)),$((round * 10050))p" in >&5
+		case $round in
+		4) ;;
+		3)
+			postgres_down KILL
+			postgres_up
+			;;
+		*)
+			pq "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'db-sink'" >/dev/null
+			;;
+		esac
+	done
+	sed -n '40201,$p' in >&5
+	exec 5>&-
+	wait "$sink"
+	cat said
+	grep -q 'the connection is lost: .*; connecting again' said
+	grep -q 'connected again' said
+	whole 40000
+	[[ $(pq 'SELECT count(*) FROM (SELECT * FROM t EXCEPT ALL SELECT * FROM undisturbed) x') = 0 ]]
+	[[ $(pq 'SELECT count(*) FROM t') = $(pq 'SELECT count(*) FROM undisturbed') ]]
+}
+
+@test "a server that does not come back: 75 after --timeout, 69 at the start" {
+	pq 'CREATE TABLE t (n integer)'
+	mkfifo pipe
+	db-sink --timeout 0.5 --commit-interval 10ms "$DB" t <pipe 2>said 3>&- &
+	local sink=$! ended=0
+	exec 5>pipe
+	echo '{"n":0}' >&5
+	eventually 10 whole 1
+	postgres_down INT
+	echo '{"n":1}' >&5
+	wait "$sink" || ended=$?
+	exec 5>&-
+	run --separate-stderr -69 db-sink --timeout 0.3 "$DB" t </dev/null
+	[[ $stderr = *"given up after 0.3 s: cannot connect: "*"Connection refused"* ]]
+	postgres_up
+	cat said
+	[[ $ended -eq 75 ]]
+	grep -q 'given up after 0.5 s: cannot connect' said
+}
+
+@test "a server that starts while it is waited for" {
+	pq 'CREATE TABLE t (n integer)'
+	postgres_down INT
+	echo '{"n":0}' | db-sink "$DB" t 3>&- &
+	local sink=$!
+	postgres_up
+	wait "$sink"
+	whole 1
+}
+
+@test "locks are waited for, and given up after --timeout: 75" {
+	pq 'CREATE TABLE t (n integer)'
+	mkfifo lock
+	psql -qAtX <lock >locked 3>&- &
+	exec 5>lock
+	echo 'BEGIN; LOCK TABLE t; SELECT 1;' >&5
+	eventually 10 grep -q 1 locked
+	echo '{"n":0}' >in
+	run --separate-stderr -75 db-sink --timeout 0.5 "$DB" t in
+	[[ $stderr = *"given up after 0.5 s: canceling statement due to lock timeout"* ]]
+	db-sink "$DB" t in 3>&- &
+	local sink=$!
+	eventually 10 bash -c '[[ $(psql -qAtX -c "SELECT count(*) FROM pg_locks WHERE NOT granted") = 1 ]]'
+	echo 'COMMIT;' >&5
+	wait "$sink"
+	exec 5>&-
+	whole 1
+}
+
+@test "who is let in: password files, service files, the environment; who is not: 78" {
+	pq "CREATE ROLE alice LOGIN PASSWORD 'geheim'" 'CREATE TABLE t (n integer)' 'GRANT USAGE ON SCHEMA public TO alice' 'GRANT INSERT ON t TO alice' \
+		'CREATE TABLE other (n integer)'
+	local conf=$POSTGRES_DIR/data/pg_hba.conf
+	cp -p "$conf" "$POSTGRES_DIR/hba"
+	printf 'host all alice 127.0.0.1/32 scram-sha-256\n%s\n' "$(cat "$conf")" >"$conf"
+	pq 'SELECT pg_reload_conf()' >/dev/null
+	local url=postgresql://alice@127.0.0.1:$POSTGRES_PORT/city
+	as_alice() { echo '{"n":0}' | db-sink "$url" t; }
+	echo "127.0.0.1:*:*:alice:geheim" >pass
+	chmod 600 pass
+	PGPASSFILE=pass as_alice
+	PGPASSWORD=geheim as_alice
+	printf '[city]\nhost=127.0.0.1\nport=%s\nuser=alice\ndbname=city\npassword=geheim\n' "$POSTGRES_PORT" >services
+	echo '{"n":0}' | env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE PGSERVICEFILE=services db-sink 'postgresql:///?service=city' t
+	url=postgresql://alice:geheim@127.0.0.1:$POSTGRES_PORT/city as_alice 2>said
+	grep -q 'password in the URL can be read' said
+	[[ $(pq 'SELECT count(*) FROM t') = 4 ]]
+	echo '{"n":0}' >in
+	PGPASSWORD=falsch run --separate-stderr -78 db-sink "$url" t in
+	[[ $stderr = 'db-sink: cannot connect: password authentication failed for user "alice"' ]]
+	run --separate-stderr -78 db-sink "$url" t in
+	[[ $stderr = *"cannot connect: "*"no password supplied" ]]
+	run --separate-stderr -78 db-sink "postgresql://sink@127.0.0.1:$POSTGRES_PORT/none" t in
+	[[ $stderr = *'database "none" does not exist' ]]
+	PGPASSWORD=geheim run --separate-stderr -78 db-sink "$url" other in
+	[[ $stderr = *"permission denied for table other"* ]]
+	# With the table of offsets made for it, nothing but rights to that is needed.
+	claim >/dev/null
+	pq 'GRANT SELECT, INSERT, UPDATE ON sensorutils_offsets TO alice'
+	echo '{"operation":"claim","group":"g","partitions":[{"topic":"raw","partition":0}]}' |
+		PGPASSWORD=geheim db-sink --claim "$url" | jq -e '.partitions[0].epoch == 2'
+	cp -p "$POSTGRES_DIR/hba" "$conf"
+	pq 'SELECT pg_reload_conf()' 'DROP OWNED BY alice' 'DROP ROLE alice' >/dev/null
+}
+
+@test "a disk that is full: 74" {
+	((EUID == 0)) && unshare -m true 2>/dev/null || skip "it takes a right to mount"
+	pq 'CREATE TABLE t (n integer, s text)'
+	# A tablespace is too much for a test: the same SQLSTATE, raised.
+	pq "CREATE FUNCTION full_() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN IF NEW.n = 5 THEN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END IF; RETURN NEW; END \$\$" \
+		'CREATE TRIGGER full_ BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION full_()'
+	seq 0 9 | sed 's/.*/{"n":&}/' >in
+	run --separate-stderr -74 db-sink --rejects r "$DB" t in
+	[[ $stderr = *"could not extend file"* && ! -s r && $(pq 'SELECT count(*) FROM t') = 0 ]]
+}

@@ -1,0 +1,74 @@
+"""A way to a PostgreSQL server that loses a connection at a COMMIT.
+
+    postgres_proxy.py PORT FAULT [NUMBER=1]
+
+Prints the port that it listens at. The NUMBERth COMMIT of all that pass, from 1, meets FAULT:
+    before      the connection is cut, and the server never sees it
+    after       the server has it, and has answered, and then the connection is cut
+    unanswered  the same, and for the next two seconds no new connection is let through
+"""
+
+import socket
+import sys
+import threading
+import time
+
+SERVER, FAULT = int(sys.argv[1]), sys.argv[2]
+NUMBER = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
+lock = threading.Lock()
+seen = 0
+closed_until = 0.0
+
+
+def is_due(data):
+    """Whether the COMMIT that meets the fault is in these bytes."""
+    global seen
+    with lock:
+        if COMMIT not in data:
+            return False
+        seen += 1
+        return seen == NUMBER
+
+
+def cut(*ends):
+    for end in ends:
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+
+def pump(source, target, look, state):
+    global closed_until
+    try:
+        while data := source.recv(1 << 16):
+            if look and is_due(data):
+                print(f"commit {NUMBER}: {FAULT}", file=sys.stderr, flush=True)
+                if FAULT == "before":
+                    break
+                if FAULT == "unanswered":
+                    closed_until = time.monotonic() + 2
+                state["swallow"] = True
+            elif not look and state["swallow"]:
+                break
+            target.sendall(data)
+    except OSError:
+        pass
+    cut(source, target)
+
+
+def serve(client):
+    if time.monotonic() < closed_until:
+        client.close()
+        return
+    server = socket.create_connection(("127.0.0.1", SERVER))
+    state = {"swallow": False}
+    for source, target, look in ((client, server, True), (server, client, False)):
+        threading.Thread(target=pump, args=(source, target, look, state), daemon=True).start()
+
+
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    serve(listener.accept()[0])
