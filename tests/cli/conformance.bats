@@ -55,7 +55,7 @@ setup() {
 	filters=() # that read records and write them; of others, tests of their own see what they do
 	for p in "$SENSORUTILS_BUILD"/bin/*; do
 		programs+=("${p##*/}")
-		[[ ${p##*/} = kafka-* ]] || filters+=("${p##*/}")
+		[[ ${p##*/} = @(kafka-*|db-sink) ]] || filters+=("${p##*/}")
 	done
 }
 

@@ -221,6 +221,14 @@ run_examples() {
 	wait "$sandbox"
 }
 
+@test "db-sink(1): examples" {
+	skip_unless_peer sqlite3
+	run_examples db-sink.1 3
+	[[ $(sqlite3 day.db 'SELECT count(*) FROM readings') = 500 ]]
+	[[ $(sqlite3 day.db 'SELECT count(*) FROM latest') = 500 ]]
+	[[ $(sqlite3 scored.db 'SELECT count(*) FROM scored') -gt 1000 ]]
+}
+
 @test "kafka-sandbox(1): examples" {
 	skip_unless_peer kcat
 	run_examples kafka-sandbox.1 3
