@@ -106,7 +106,7 @@ static int read_stdin(struct buf *b, struct error *err)
 					   "cannot read standard input");
 		b->len += n > 0 ? (size_t)n : 0;
 		if (b->len > PROFILE_BYTES_MAX)
-			return error_set(err, ERROR_CONFIG, "profile has more than %d bytes",
+			return error_set(err, ERROR_DATA, "standard input has more than %d bytes",
 					 PROFILE_BYTES_MAX);
 	} while (n);
 	return 0;

@@ -63,12 +63,17 @@ static int add_string(struct walker *w, const char *text, size_t len, struct err
 		      : json_add_text(w->out, text, len, err);
 }
 
+static size_t write_number(char out[NUMBER_MAX], const struct placeholder *h)
+{
+	return h->whole ? number_write_int(out, (int64_t)h->number)
+			: number_write_real(out, h->number);
+}
+
 static int add_number(struct walker *w, const struct placeholder *h, struct error *err)
 {
-	if (!w->layout)
-		return 0;
-	return h->whole ? json_add_uint(w->out, h->count, err)
-			: json_add_real(w->out, h->number, err);
+	char digits[NUMBER_MAX];
+
+	return w->layout ? buf_add(w->out, digits, write_number(digits, h), err) : 0;
 }
 
 /* A string of text and placeholders. */
@@ -114,9 +119,8 @@ static int add_mixed(struct walker *w, const struct node *n, const char *s, stru
 				goto out;
 			continue;
 		}
-		len = h.whole ? number_write_uint(digits, h.count)
-			      : number_write_real(digits, h.number);
-		for (; h.whole && width > len; width--)
+		len = write_number(digits, &h);
+		for (; h.whole && h.number >= 0 && width > len; width--)
 			if (buf_add(&text, "0", 1, err))
 				goto out;
 		if (buf_add(&text, digits, len, err))

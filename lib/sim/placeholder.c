@@ -54,10 +54,11 @@ int placeholder_look_up(const struct profile *p, const struct sensor_values *val
 	if (!strcmp(name, "sensor") || !strcmp(name, "turn")) {
 		to->kind = PLACEHOLDER_NUMBER;
 		to->whole = true;
-		to->count = *name == 's' ? values->sensor : values->turn;
+		to->number = (double)(*name == 's' ? values->sensor : values->turn);
 	} else if ((found = profile_attribute(p, name)) >= 0) {
 		to->text = values->texts[found];
 		to->number = values->numbers[found];
+		to->whole = p->attributes[found].whole;
 		to->kind = to->text ? PLACEHOLDER_TEXT : PLACEHOLDER_NUMBER;
 	} else if ((found = profile_signal(p, name)) >= 0) {
 		to->slot = (struct slot){SLOT_SIGNAL, (size_t)found};

@@ -22,8 +22,7 @@ struct placeholder {
 	struct slot slot; /* of a bank its first signal */
 	size_t n_signals; /* of a bank */
 	double number;
-	uint64_t count; /* in the place of number, where whole */
-	bool whole;
+	bool whole; /* the number is written without a point */
 	const char *text;
 };
 

@@ -28,6 +28,7 @@ struct attribute {
 		ATTRIBUTE_CHOICE,  /* one of the texts */
 	} kind;
 	double *numbers;
+	bool whole;         /* all of them are integers in the JSON */
 	const char **texts; /* the JSON's */
 	size_t n;
 	double a, b;

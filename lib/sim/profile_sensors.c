@@ -42,6 +42,7 @@ static int read_column(struct profile *p, const struct node *rows, const char *n
 		a->numbers = mem_alloc(n_rows, sizeof(*a->numbers), err);
 	if (!a->texts && !a->numbers)
 		return -1;
+	a->whole = a->numbers != NULL;
 	for (size_t i = 0; i < n_rows; i++) {
 		struct node row = node_item(rows, i), value;
 
@@ -50,6 +51,7 @@ static int read_column(struct profile *p, const struct node *rows, const char *n
 			      : node_real(&value, -PROFILE_REAL_MAX, PROFILE_REAL_MAX,
 					  &a->numbers[i], err)))
 			return -1;
+		a->whole &= json_is_integer(value.json);
 	}
 	return 0;
 }

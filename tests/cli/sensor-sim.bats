@@ -253,6 +253,7 @@ field() {
 	expect_error 78 "(stdin):1: profile is not JSON" sensor-sim - <bad.json
 	head -c 17000000 /dev/zero >bad.json
 	expect_error 65 "bad.json" sensor-sim bad.json
+	expect_error 65 "standard input has more than 16777216 bytes" sensor-sim - <bad.json
 }
 
 @test "options out of their range" {

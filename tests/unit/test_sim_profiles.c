@@ -153,11 +153,11 @@ static void test_city(void **state)
 
 	(void)state;
 	memset(sums, 0, sizeof(sums));
-	sim_open(&s, healthy("data/profiles/city.json"), 1, 0, 12 * SECOND);
+	sim_open(&s, healthy("data/profiles/city.json"), 1, 0, 24 * SECOND);
 	assert_int_equal(s.n_sensors, 8);
-	for (int i = 0; i < 8 * 7200; i++) {
+	for (int i = 0; i < 8 * 3600; i++) {
 		json_t *r = sim_record(&s);
-		int zone = i % 8, hour = (i / 8 * 12 / 3600 + 24 - 5) % 24;
+		int zone = i % 8, hour = (i / 8 * 24 / 3600 + 24 - 5) % 24;
 
 		if (i < 8) {
 			assert_fields(r, fields);
@@ -179,7 +179,7 @@ static void test_city(void **state)
 				double mean = zones[zone].means[k] * (daily ? factor_at(hour) : 1);
 				double m, v;
 
-				assert_true(sums[zone][hour][k].n == 300);
+				assert_true(sums[zone][hour][k].n == 150);
 				clamped(mean, city_sd[k], city_low[k], &m, &v);
 				assert_moments(&sums[zone][hour][k], m, v);
 			}

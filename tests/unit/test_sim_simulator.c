@@ -17,7 +17,8 @@
 #define SECOND INT64_C(1000000000)
 
 static const char still[] =
-	"{\"sensors\":{\"rows\":[{\"s\":\"a,b\",\"m\":1.5},{\"s\":\"\\\"q\\\"\",\"m\":-20}],"
+	"{\"sensors\":{\"rows\":[{\"s\":\"a,b\",\"m\":1.5,\"k\":3},{\"s\":\"\\\"q\\\"\","
+	"\"m\":-20,\"k\":-1}],"
 	"\"count\":3},"
 	"\"signals\":{\"x\":{\"process\":\"gaussian\",\"mean\":\"m\",\"sd\":0,\"round\":2},"
 	"\"n\":{\"process\":\"gaussian\",\"mean\":41.7,\"sd\":0,\"round\":0},"
@@ -27,7 +28,7 @@ static const char still[] =
 	"\"p\":{\"y\":\"%{y}\"}},\"n\":\"%{n}\",\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":"
 	"\"1\","
 	"\"l\":\"%{label}\",\"a\":\"%{is_anomaly}\",\"t\":\"%{label_type}\",\"v\":\"%{severity}\","
-	"\"#\":\"%{sequence}\"}}";
+	"\"#\":\"%{sequence}\",\"k\":\"%{k}\",\"K\":\"%{k:2}.\"}}";
 
 static void test_json_lines(void **state)
 {
@@ -35,16 +36,16 @@ static void test_json_lines(void **state)
 		"{\"id\":\"a,b-01/1, 1.5%\",\"s\":\"a,b\",\"m\":1.5,\"turn\":1,\"pad\":\"001\","
 		"\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":1.5,\"p\":{\"y\":0.1}},\"n\":42,"
 		"\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":\"1\",\"l\":0,\"a\":false,"
-		"\"t\":null,\"v\":null,\"#\":0}",
+		"\"t\":null,\"v\":null,\"#\":0,\"k\":3,\"K\":\"03.\"}",
 		"{\"id\":\"\\\"q\\\"-01/2, -20.0%\",\"s\":\"\\\"q\\\"\",\"m\":-20.0,\"turn\":1,"
 		"\"pad\":\"002\",\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":-20.0,\"p\":{"
 		"\"y\":"
 		"0.1}},\"n\":42,\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":\"1\",\"l\":0,"
-		"\"a\":false,\"t\":null,\"v\":null,\"#\":1}",
+		"\"a\":false,\"t\":null,\"v\":null,\"#\":1,\"k\":-1,\"K\":\"-1.\"}",
 		"{\"id\":\"a,b-02/3, 1.5%\",\"s\":\"a,b\",\"m\":1.5,\"turn\":2,\"pad\":\"003\","
 		"\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":1.5,\"p\":{\"y\":0.1}},\"n\":42,"
 		"\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":\"1\",\"l\":0,\"a\":false,"
-		"\"t\":null,\"v\":null,\"#\":2}",
+		"\"t\":null,\"v\":null,\"#\":2,\"k\":3,\"K\":\"03.\"}",
 	};
 	struct sim_stream s;
 
@@ -72,13 +73,13 @@ static void test_csv_rows(void **state)
 	assert_int_equal(buf_terminate(&out, &err), 0);
 	assert_string_equal(
 		out.data,
-		"id,s,m,turn,pad,at,o.x,o.p.y,n,c,d,e,f,g\\.h,l,a,t,v,#\n"
+		"id,s,m,turn,pad,at,o.x,o.p.y,n,c,d,e,f,g\\.h,l,a,t,v,#,k,K\n"
 		"\"a,b-01/1, "
 		"1.5%\",\"a,b\",1.5,1,001,1969-12-31T23:59:59.999Z,1.5,0.1,42,1,2.0,,false,"
-		"\"1\",0,false,,,0\n"
+		"\"1\",0,false,,,0,3,03.\n"
 		"\"\"\"q\"\"-01/2, "
 		"-20.0%\",\"\"\"q\"\"\",-20.0,1,002,1969-12-31T23:59:59.999Z,-20.0,0.1,"
-		"42,1,2.0,,false,\"1\",0,false,,,1\n");
+		"42,1,2.0,,false,\"1\",0,false,,,1,-1,-1.\n");
 	simulator_free(s);
 	profile_free(p);
 	buf_release(&out);
