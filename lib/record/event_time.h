@@ -16,12 +16,17 @@
 #include "lib/base/timestamp.h"
 #include "lib/record/scanner.h"
 
+#define EVENT_TIME_MINUTE 17 /* "2024-01-01T00:00:" */
+
 struct event_time {
 	const char *path; /* of the field, for messages */
 	enum time_unit unit;
 	int32_t offset_s; /* of text without an offset, seconds east of UTC */
 	bool naive;       /* such a text was read */
 	struct buf text;  /* its own */
+	/* Its own: the last text's date, hour and minute, and the time they begin at. */
+	char minute[EVENT_TIME_MINUTE];
+	int64_t minute_ns;
 };
 
 void event_time_release(struct event_time *t);

@@ -174,6 +174,18 @@ run_examples() {
 	[[ $(wc -l <bad.jsonl) -eq 1 ]]
 }
 
+@test "window-agg(1): examples" {
+	awk 'BEGIN { for (i = 0; i < 900; i++)
+		printf "{\"zone\":\"%s\",\"timestamp\":%d,\"temperature\":%d.5,\"is_anomaly\":%s}\n", i % 2 ? "North" : "South",
+			1704067200 + i, i * 7919 % 101, i % 10 ? "false" : "true" }' >city.jsonl
+	echo zone,timestamp,temperature | tee monday.csv >tuesday.csv
+	printf '%s,2024-01-0%d %s:%d:00Z,%d\n' North 1 23 10 20 South 1 23 50 22 >>monday.csv
+	printf '%s,2024-01-0%d %s:%d:00Z,%d\n' North 1 23 10 24 South 2 00 10 1 >>tuesday.csv
+	run_examples window-agg.1 3
+	[[ $(wc -l <minutes.jsonl) -eq 30 && $(wc -l <five.jsonl) -eq 38 && ! -s late.jsonl ]]
+	[[ $(sed -n 3p out) = North,2024-01-01T23:00:00.000Z,2024-01-02T00:00:00.000Z,2,22.0 ]]
+}
+
 @test "sensor-record(5): the records it shows are records, its rejected one what is written" {
 	# Lines that were broken for the page are joined.
 	examples_of sensor-record.5 | tr '\0' '\n' | awk '/^ /{ printf "%s", substr($0, 2); next } { printf "\n%s", $0 } END { print "" }' |

@@ -169,6 +169,50 @@ static int release(void **state)
 	return 0;
 }
 
+/* Texts of one minute one after the other are read alike, whatever came before. */
+static void minutes(void **state)
+{
+	static const char *const texts[] = {
+		"1970-01-01T00:00:00Z",     "1970-01-01T00:00:59.999Z", "1970-01-01T00:00:60Z",
+		"1970-01-01T00:00:0xZ",     "1970-01-01T00:00:7.000Z",  "1969-12-31T23:59:59.001Z",
+		"1969-12-31T23:59:58Z",     "2024-02-29 12:34:56.789Z", "2024-02-29 12:34:56.7890",
+		"2024-02-29 12:34:56.789z", "2024-02-29 12:34:00Z",     "2024-02-29 12:34:61Z",
+		"2024-02-29 12:34:56+01Z",  "2024-02-29 12:34:5+.789Z", "2024-02-29 12:34:56,789Z",
+		"2262-04-11T23:47:16.854Z", "2262-04-11T23:47:16.855Z", "2262-04-11T23:47:17Z",
+		"1677-09-21T00:12:44Z",     "1677-09-21T00:12:43.145Z", "2024-02-29 12:34:56.78Z",
+	};
+	struct event_time time = {.path = "t"};
+	struct value nuls = {.kind = VALUE_STRING};
+	struct error err = ERROR_INIT;
+	char text[256] = "\"";
+	int64_t ns, expected;
+	bool naive;
+
+	(void)state;
+	for (int i = 0; i < 17; i++)
+		strncat(text, "\\u0000", sizeof(text) - strlen(text) - 1);
+	strncat(text, "00Z\"", sizeof(text) - strlen(text) - 1);
+	nuls.text = text;
+	nuls.len = strlen(text);
+	assert_int_equal(event_time_read(&time, &nuls, &ns, &err), -1);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		for (size_t j = 0; j < sizeof(texts) / sizeof(*texts); j++) {
+			size_t len = strlen(texts[j]);
+			struct value v = {.kind = VALUE_STRING, .text = texts[i]};
+			v.len = strlen(texts[i]);
+			v.csv = true;
+			event_time_read(&time, &v, &ns, &err);
+			v.text = texts[j];
+			v.len = len;
+			int read = event_time_read(&time, &v, &ns, &err);
+			assert_int_equal(
+				read, timestamp_parse(texts[j], len, 0, &expected, &naive, &err));
+			if (!read)
+				assert_true(ns == expected);
+		}
+	event_time_release(&time);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +221,7 @@ int main(void)
 		cmocka_unit_test(reads_with_offset),
 		cmocka_unit_test(in_its_place),
 		cmocka_unit_test(in_csv),
+		cmocka_unit_test(minutes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

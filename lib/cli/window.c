@@ -1,0 +1,450 @@
+#include "lib/cli/window.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "lib/base/file.h"
+#include "lib/base/number.h"
+#include "lib/base/timestamp.h"
+#include "lib/cli/message.h"
+#include "lib/cli/metrics.h"
+#include "lib/cli/signals.h"
+#include "lib/cli/window_impl.h"
+#include "lib/window/key.h"
+#include "lib/window/offsets.h"
+
+#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+#define NS_PER_MS 1000000
+#define MARK_WAIT_MS 100 /* a held mark waits so long for `end` */
+
+static int64_t clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+}
+
+static int flush_out(struct window_loop *l, struct error *err)
+{
+	size_t n = l->out.len;
+
+	l->out.len = 0;
+	if (n && file_write_all(STDOUT_FILENO, l->out.data, n, err))
+		return error_prefix(err, "standard output");
+	return 0;
+}
+
+static int show_metrics(struct window_loop *l, bool last, struct error *err)
+{
+	const char *path = l->options->stream.metrics;
+	int64_t now = timestamp_now();
+	struct windows_counts c;
+
+	if (!path || (!last && now < l->metrics_due_ns))
+		return 0;
+	l->metrics_due_ns = now + METRICS_EVERY_NS;
+	windows_count(l->windows, &c);
+	const struct metric metrics[] = {
+		{"records_total", "Records read, bad ones too.", "counter",
+		 (double)l->intake.n_records},
+		{"records_rejected_total", "Bad records kept by --rejects.", "counter",
+		 (double)l->intake.n_rejected},
+		{"input_bytes_total", "Bytes read.", "counter", (double)reader_bytes(l->reader)},
+		{"windows_total", "Windows closed, of all keys.", "counter", (double)c.rows},
+		{"updates_total", "Updates of open windows (--early).", "counter",
+		 (double)c.updates},
+		{"late_total", "Records all of whose windows were closed.", "counter",
+		 (double)c.late},
+		{"suspects", "Records held for their time (--max-ahead).", "gauge",
+		 (double)c.suspects},
+		{"keys", "Keys with open windows.", "gauge", (double)c.keys},
+		{"panes", "Panes of all keys, or sessions.", "gauge", (double)c.panes},
+		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
+		 (double)(now / NS_PER_SECOND)},
+		{"watermark_lag_seconds", "The wall clock less the watermark.", "gauge",
+		 ((double)now - (double)c.watermark_ns) / (double)NS_PER_SECOND},
+	};
+	return metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics) - !c.any, err);
+}
+
+/* A reader that is gone ends a filter that has nothing to write for it, too. */
+static int look_for_reader(struct error *err)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO};
+
+	if (poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR))
+		return 0;
+	raise(SIGPIPE);
+	return error_errno(err, ERROR_IO, EPIPE, "cannot write standard output");
+}
+
+/* What there is to do between blocks. */
+static int turn(struct window_loop *l, struct error *err)
+{
+	l->stopped |= signals_interrupted() || signals_late();
+	if (l->options->idle_ns) {
+		if (window_release_mark(l, err) ||
+		    windows_check_idle(l->windows, clock_ns(), l->options->idle_ns, err))
+			return -1;
+	}
+	return show_metrics(l, false, err);
+}
+
+static void wait_at_most(int *timeout_ms, int64_t ms)
+{
+	if (*timeout_ms < 0 || ms < *timeout_ms)
+		*timeout_ms = (int)ms;
+}
+
+static int before_wait(void *context, int *timeout_ms, struct error *err)
+{
+	struct window_loop *l = context;
+
+	signals_seen();
+	if (l->held_mark && l->mark_waits++ && window_release_mark(l, err))
+		return -1;
+	if (look_for_reader(err) || turn(l, err) || flush_out(l, err) ||
+	    window_flush_late(l, false, err))
+		return -1;
+	if (l->held_mark)
+		wait_at_most(timeout_ms, MARK_WAIT_MS);
+	if (l->options->idle_ns) {
+		int64_t ms = l->options->idle_ns / NS_PER_MS / 4;
+		wait_at_most(timeout_ms, ms < 1 ? 1 : ms > 5000 ? 5000 : ms);
+	}
+	if (l->options->stream.metrics)
+		wait_at_most(timeout_ms, 5000);
+	return l->stopped;
+}
+
+static int add_row(void *context, const struct windows_row *row, struct error *err)
+{
+	struct window_loop *l = context;
+
+	if (window_rows_add(l->rows, row, &l->out, err))
+		return -1;
+	return l->out.len < WINDOW_OUT_FULL ? 0 : flush_out(l, err);
+}
+
+/* Puts the good records of the block so far into the books. */
+static int count_good(struct window_loop *l, struct error *err)
+{
+	uint64_t n = l->n_good;
+
+	l->n_good = 0;
+	return n ? intake_count(&l->intake, n, NULL, 0, err) : 0;
+}
+
+static int reject_suspect(void *context, const struct windows_record *r, const struct error *why,
+			  struct error *err)
+{
+	struct window_loop *l = context;
+	const struct record rec = {.text = r->text, .len = r->text_len, .eol = "", .line = r->line};
+
+	if (count_good(l, err))
+		return -1;
+	/* It was counted when it came. */
+	l->intake.n_records -= l->intake.n_records > 0;
+	return intake_reject(&l->intake, why, &rec, NULL, err);
+}
+
+static int read_value(const struct window_loop *l, size_t i, const struct value *v,
+		      struct aggregate_value *x, struct error *err)
+{
+	const char *path = l->aggregates.fields[i].path;
+
+	*x = (struct aggregate_value){.kind = AGGREGATE_REAL};
+	switch (v->kind) {
+	case VALUE_NUMBER:
+		x->x = v->number;
+		if (fabs(x->x) <= AGGREGATE_MAX)
+			return 0;
+		return error_set(err, ERROR_DATA, "'%s' is larger than 1e150", path);
+	case VALUE_TRUE:
+	case VALUE_FALSE:
+		x->kind = AGGREGATE_TRUTH;
+		x->x = v->kind == VALUE_TRUE;
+		return 0;
+	case VALUE_ABSENT:
+		if (!l->options->absent_as_missing)
+			return error_set(err, ERROR_DATA, "'%s' is absent (--absent-as-missing)",
+					 path);
+		/* fall through */
+	case VALUE_NULL:
+		x->kind = AGGREGATE_MISSING;
+		return 0;
+	default:
+		return error_set(err, ERROR_DATA, "'%s' is %s, not a number", path,
+				 v->kind == VALUE_STRING   ? "a string"
+				 : v->kind == VALUE_OBJECT ? "an object"
+							   : "an array");
+	}
+}
+
+static int read_key(struct window_loop *l, const struct record *rec, struct error *err)
+{
+	l->key.len = 0;
+	for (size_t i = 0; i < l->n_keys; i++) {
+		const struct value *v = &rec->values[l->key_slots[i]];
+		size_t at = l->key.len;
+		if (v->kind == VALUE_ABSENT && l->options->absent_as_missing) {
+			const struct value missing = {.kind = VALUE_NULL};
+			if (key_add(&l->key, &missing, err))
+				return -1;
+		} else if (key_add(&l->key, v, err)) {
+			return error_prefix(err, "key '%s'", l->keys[i]);
+		}
+		if (l->csv && !v->csv && v->kind == VALUE_STRING &&
+		    memchr(l->key.data + at + KEY_HEAD, 0, l->key.len - at - KEY_HEAD))
+			return error_set(err, ERROR_DATA,
+					 "key '%s' has a NUL in it, which CSV cannot hold",
+					 l->keys[i]);
+	}
+	return 0;
+}
+
+/* Which partition a record is of; without provenance they are all of one. */
+static int find_source(struct window_loop *l, const struct record *rec, int64_t *offset,
+		       struct error *err)
+{
+	const struct value *topic = &rec->values[l->topic_slot],
+			   *partition = &rec->values[l->partition_slot],
+			   *at = &rec->values[l->offset_slot];
+	bool known = topic->kind == VALUE_STRING && partition->kind == VALUE_NUMBER &&
+		     at->kind == VALUE_NUMBER;
+	int64_t n = -1;
+
+	*offset = -1;
+	if (known &&
+	    (number_read_int(partition->text, partition->text + partition->len, &n) || n < 0 ||
+	     n > INT32_MAX || number_read_int(at->text, at->text + at->len, offset) || *offset < 0))
+		return error_set(err, ERROR_DATA, "'_kafka' has no partition or no offset");
+	size_t len = known ? topic->len : 0;
+	if (l->source && l->source_partition == n && l->source_topic.len == len &&
+	    (!len || !memcmp(l->source_topic.data, topic->text, len)))
+		return 0;
+	l->source_topic.len = l->own.len = 0;
+	l->source = NULL;
+	if (known &&
+	    (buf_add(&l->source_topic, topic->text, len, err) || value_string(topic, &l->own, err)))
+		return -1;
+	l->source_partition = (int32_t)n;
+	l->source = windows_source(l->windows, l->own.len ? l->own.data : "", l->own.len,
+				   (int32_t)n, err);
+	return l->source ? 0 : -1;
+}
+
+/* Reads what is needed of a record: 0, or -1: it is bad, or worse. */
+static int read_record(struct window_loop *l, const struct record *rec, struct windows_record *r,
+		       struct error *err)
+{
+	if (find_source(l, rec, &r->offset, err) ||
+	    event_time_read(&l->time, &rec->values[l->time_slot], &r->time_ns, err) ||
+	    read_key(l, rec, err))
+		return -1;
+	if (l->time.naive)
+		time_options_remark(&l->options->time, true, &l->told_naive);
+	if (r->time_ns > WINDOWS_MAX_TIME_NS || r->time_ns < -WINDOWS_MAX_TIME_NS)
+		return error_set(err, ERROR_DATA, "its time lies outside the years 1717 to 2223");
+	for (size_t i = 0; i < l->aggregates.n_fields; i++)
+		if (read_value(l, i, &rec->values[l->value_slots[i]], &l->values[i], err))
+			return -1;
+	r->key = l->key.data ? l->key.data : "";
+	r->key_len = l->key.len;
+	r->values = l->values;
+	r->text = rec->text;
+	r->text_len = rec->len;
+	r->file = l->block.file;
+	r->line = rec->line;
+	return 0;
+}
+
+/* A record, bad or not. */
+static int take_record(struct window_loop *l, const struct record *rec, bool scanned,
+		       struct error *err)
+{
+	struct windows_record r = {.replay = false};
+
+	if (!scanned || read_record(l, rec, &r, err)) {
+		/* What was bad before is bad again, and was kept then. */
+		if (scanned && err->kind == ERROR_DATA && l->source &&
+		    offsets_replays(l->source, r.offset))
+			return 0;
+		if (err->kind == ERROR_DATA)
+			error_at(err, l->block.file, rec->line, 0);
+		struct error why = *err;
+		return count_good(l, err)
+			       ? -1
+			       : intake_reject(&l->intake, &why, rec,
+					       scanned ? &rec->values[l->kafka_slot] : NULL, err);
+	}
+	l->n_good++;
+	if (l->intake.control.seen && !offsets_assigned(l->source)) {
+		error_set(err, ERROR_CONFIG,
+			  "a record of a partition that was not assigned: it must carry '_kafka' "
+			  "as kafka-consume writes it, for windows are restored by it");
+		return error_at(err, l->block.file, rec->line, 0);
+	}
+	if (!offsets_take(l->source, r.offset, &r.replay))
+		return 0;
+	return windows_add(l->windows, l->source, &r, err)
+		       ? error_at(err, l->block.file, rec->line, 0)
+		       : 0;
+}
+
+/* One line: 0, or -1 when it stops the program. */
+static int take_line(struct window_loop *l, const struct record *rec, bool scanned,
+		     struct error *err)
+{
+	l->intake.torn = rec->torn;
+	if (scanned && rec->torn && l->intake.control.seen)
+		return 0; /* cut off, and comes again */
+	if (scanned && rec->control != CONTROL_NONE)
+		return window_control(l, rec, err) ? error_at(err, l->block.file, rec->line, 0) : 0;
+	if (l->held_mark && window_release_mark(l, err))
+		return -1;
+	l->assigning = false;
+	return take_record(l, rec, scanned, err);
+}
+
+static int take_block(struct window_loop *l, struct error *err)
+{
+	struct record rec;
+	int ret = l->rows ? 0 : window_begin(l, err);
+
+	if (!ret && !l->scanner && !(l->scanner = scanner_new(l->fields, err)))
+		ret = -1;
+	if (!ret)
+		ret = scanner_start(l->scanner, &l->block, err);
+	while (!ret && (ret = scanner_next(l->scanner, &rec, err)) != 0)
+		ret = take_line(l, &rec, ret > 0, err);
+	progress_bytes(&l->progress, reader_bytes(l->reader), reader_size(l->reader));
+	return ret || count_good(l, err) ? -1 : 0;
+}
+
+static int take_input(struct window_loop *l, struct error *err)
+{
+	int ret;
+
+	while (!l->stopped && (ret = reader_next(l->reader, &l->block, err)) != 0) {
+		if (ret < 0)
+			ret = reader_can_go_on(l->reader)
+				      ? intake_reject(&l->intake, err, NULL, NULL, err)
+				      : -1;
+		else
+			ret = take_block(l, err);
+		if (ret || turn(l, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* After the last block: windows are closed, or held. */
+static int finish(struct window_loop *l, struct error *err)
+{
+	const struct window_options *o = l->options;
+	bool marks = l->intake.control.seen, cut = l->stopped;
+
+	if (!l->rows && window_begin(l, err))
+		return -1;
+	if (!cut && intake_end(&l->intake, err))
+		return -1;
+	if (!cut && !marks && !o->hold && windows_flush(l->windows, err))
+		return -1;
+	if (flush_out(l, err) || window_flush_late(l, true, err))
+		return -1;
+	/* Written first: should this fail, rows are given out again, and none is missing. */
+	if (o->state && window_save_state(l, err))
+		return -1;
+	if (cut && signals_late() && !signals_interrupted())
+		return error_set(err, ERROR_RETRY,
+				 "SIGTERM came, and the end of input did not within %d s%s",
+				 SIGNALS_DRAIN_S,
+				 o->state ? ": open windows are kept in the state" : "");
+	return 0;
+}
+
+static void report(const struct window_loop *l)
+{
+	struct windows_counts c;
+
+	windows_count(l->windows, &c);
+	if (c.late && l->late_fd >= 0)
+		message_note("%llu of %llu records late, kept in '%s'", (unsigned long long)c.late,
+			     (unsigned long long)l->intake.n_records, l->options->late);
+	else if (c.late)
+		message_note("%llu of %llu records late, and in no window ('--late FILE' keeps "
+			     "them)",
+			     (unsigned long long)c.late, (unsigned long long)l->intake.n_records);
+	intake_report(&l->intake);
+}
+
+static int run(struct window_loop *l)
+{
+	struct error err = ERROR_INIT, more = ERROR_INIT;
+	int status = 0;
+
+	if (take_input(l, &err) || finish(l, &err)) {
+		progress_clear(&l->progress);
+		status = message_error(&err);
+		/* What came before a failure is good. */
+		if (err.kind != ERROR_IO && flush_out(l, &more))
+			message_error(&more);
+	}
+	progress_clear(&l->progress);
+	signals_drained();
+	if (show_metrics(l, true, &more) && !status)
+		status = message_error(&more);
+	report(l);
+	if (!status && close(STDOUT_FILENO)) {
+		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
+		status = message_error(&err);
+	}
+	return status;
+}
+
+static int set_up(struct window_loop *l, char *const *paths, struct error *err)
+{
+	struct reader_options r = {.paths = paths,
+				   .format = (enum record_format)l->options->stream.from,
+				   .max_line = l->options->stream.max_line,
+				   .before_wait = before_wait,
+				   .context = l,
+				   .wake_fd = signals_wake_fd(),
+				   .out_fd = STDOUT_FILENO};
+
+	l->windows_options.row = add_row;
+	l->windows_options.late = window_late;
+	l->windows_options.reject = reject_suspect;
+	l->windows_options.context = l;
+	if (window_open(l, paths, err))
+		return -1;
+	l->reader = reader_open(&r, err);
+	return l->reader ? 0 : -1;
+}
+
+int window_run(const struct program *p, const struct window_options *o, char *const *paths)
+{
+	struct window_loop l = {
+		.options = o, .late_fd = -1, .intake = {.rejects_fd = -1}, .source_partition = -2};
+	struct error err = ERROR_INIT;
+
+	progress_init(&l.progress, o->stream.progress);
+	signals_sink();
+	if (set_up(&l, paths, &err)) {
+		if (err.kind == ERROR_USAGE)
+			options_fail(p, "%s", err.what);
+		message_die(&err);
+	}
+	int status = run(&l);
+
+	window_release(&l);
+	if (!status && signals_interrupted())
+		signals_die();
+	return status;
+}
