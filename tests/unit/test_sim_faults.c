@@ -220,6 +220,19 @@ static void test_corrupt(void **state)
 	}
 }
 
+/* All but the first line, by which readers tell the form. */
+static void test_first_line_stays_whole(void **state)
+{
+	struct faults_counts n;
+	char *out = run(&(struct faults_options){.corrupt = 1, .seed = 9}, 100, &n), line[100];
+	int len = write_line(line, sizeof(line), false, 0);
+
+	(void)state;
+	assert_memory_equal(out, line, (size_t)len);
+	assert_int_equal(n.damaged[0] + n.damaged[1] + n.damaged[2], 99);
+	free(out);
+}
+
 /* None moves where another strikes. */
 static void test_apart(void **state)
 {
@@ -274,8 +287,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_none),    cmocka_unit_test(test_duplicate),
 		cmocka_unit_test(test_late),    cmocka_unit_test(test_shuffle),
-		cmocka_unit_test(test_corrupt), cmocka_unit_test(test_apart),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_corrupt), cmocka_unit_test(test_first_line_stays_whole),
+		cmocka_unit_test(test_apart),   cmocka_unit_test(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
