@@ -12,24 +12,23 @@
 #include "lib/cli/parse.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/stream.h"
+#include "lib/cli/train_rows.h"
 #include "lib/model/model.h"
-#include "lib/model/row.h"
-#include "lib/model/training_rows.h"
-#include "lib/record/choice.h"
 
 static struct {
 	struct stream_options stream;
-	const char *output, *features, *time_field;
-	uint64_t trees, seed, reservoir, min_records, memory, threads;
+	const char *output, *time_field;
+	struct train_rows_options rows;
+	uint64_t trees, threads;
 	int impute, scale;
 	struct amount max_samples, max_features;
-	bool absent_as_missing, summary;
+	bool summary;
 	struct train_options train;
 } opt = {
 	.stream = STREAM_OPTIONS_INIT,
 	.time_field = "timestamp",
+	.rows = {.min_records = 1},
 	.trees = 100,
-	.min_records = 1,
 	.threads = 1,
 	.impute = IMPUTE_MEDIAN,
 	.train = {.contamination_auto = true, .max_missing = 0.5},
@@ -86,15 +85,20 @@ static const struct option_spec own_options[] = {
 	{.name = "seed",
 	 .kind = OPTION_COUNT,
 	 .arg = "N",
-	 .dest = &opt.seed,
+	 .dest = &opt.rows.seed,
 	 .min = 0,
 	 .max = 9007199254740992.0,
 	 .help = "seed of all random choices; default 0"},
 	{.name = "features",
 	 .kind = OPTION_STRING,
 	 .arg = "PATTERN,...",
-	 .dest = &opt.features,
+	 .dest = &opt.rows.features,
 	 .help = "fields to learn from, * for any run within a name; default: the numeric ones"},
+	{.name = "by",
+	 .kind = OPTION_STRING,
+	 .arg = "PATH",
+	 .dest = &opt.rows.by,
+	 .help = "learn a forest for each value of this field, too, for records that have it"},
 	{.name = "time-field",
 	 .kind = OPTION_STRING,
 	 .arg = "PATH",
@@ -124,26 +128,26 @@ static const struct option_spec own_options[] = {
 		 "1; default 0.5"},
 	{.name = "absent-as-missing",
 	 .kind = OPTION_FLAG,
-	 .dest = &opt.absent_as_missing,
+	 .dest = &opt.rows.absent_as_missing,
 	 .help = "take absent fields as missing; default: they make a bad record"},
 	{.name = "reservoir",
 	 .kind = OPTION_COUNT,
 	 .arg = "N",
-	 .dest = &opt.reservoir,
+	 .dest = &opt.rows.reservoir,
 	 .min = 1,
 	 .max = 4294967295.0,
 	 .help = "learn from a uniform sample of N records, for input larger than memory"},
 	{.name = "memory",
 	 .kind = OPTION_PARSE,
 	 .arg = "SIZE",
-	 .dest = &opt.memory,
+	 .dest = &opt.rows.memory,
 	 .parse = parse_size,
 	 .help = "stop with 69 when the rows need more than SIZE (512M, 2G); default three "
 		 "quarters of the machine's"},
 	{.name = "min-records",
 	 .kind = OPTION_COUNT,
 	 .arg = "N",
-	 .dest = &opt.min_records,
+	 .dest = &opt.rows.min_records,
 	 .min = 1,
 	 .max = 9007199254740992.0,
 	 .help = "stop with 65 when fewer records came; default 1"},
@@ -169,106 +173,11 @@ static const struct program program = {
 	.summary = "learn an isolation forest from records",
 	.operands = "[FILE ...]",
 	.example = "iforest-train --contamination 0.1 --seed 42 -o secom.model secom.jsonl\n"
-		   "iforest-train --features 'features.*,temperature' -o m.model day.csv\n",
+		   "iforest-train --features 'features.*,temperature' -o m.model day.csv\n"
+		   "iforest-train --by zone -o city.model week.jsonl\n",
 	.groups =
 		(const struct option_group[]){{NULL, own_options}, {"Input", stream_options}, {0}},
 };
-
-/* The training rows, and how they come out of records. */
-struct rows {
-	struct row_features features;
-	bool *ignored; /* a field that was missing at first and turned out to be no number */
-	struct training_rows kept;
-};
-
-static uint64_t memory_limit(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-
-	if (opt.memory)
-		return opt.memory;
-	return pages > 0 && size > 0 ? (uint64_t)pages / 4 * 3 * (uint64_t)size : UINT64_MAX;
-}
-
-static void choose_features(struct records *records, struct choice *choice, struct fields *fields,
-			    struct rows *rows)
-{
-	struct error err = ERROR_INIT;
-	bool any = records_peek(records, choice_leaf, choice);
-	size_t *slots;
-
-	if (choice_finish(choice, &err))
-		message_die(&err);
-	if (any && !choice->n) {
-		if (opt.features)
-			error_set(&err, ERROR_DATA,
-				  "no numeric field of the first record matches --features '%s'",
-				  opt.features);
-		else
-			error_set(&err, ERROR_DATA,
-				  "no field of the first record is a feature: it has no number but "
-				  "times, identifiers and the like; name them with --features");
-		error_at(&err, records_file(records), 0, 0);
-		message_die(&err);
-	}
-	slots = mem_alloc(choice->n, sizeof(*slots), &err);
-	rows->ignored = mem_alloc(choice->n, sizeof(bool), &err);
-	if (!slots || !rows->ignored)
-		message_die(&err);
-	for (size_t i = 0; i < choice->n; i++) {
-		int slot = fields_want(fields, choice->names[i], &err);
-		if (slot < 0)
-			message_die(&err);
-		slots[i] = (size_t)slot;
-	}
-	rows->features = (struct row_features){.n = choice->n,
-					       .slots = slots,
-					       .names = choice->names,
-					       .absent_as_missing = opt.absent_as_missing};
-	training_rows_init(&rows->kept, choice->n, opt.reservoir, memory_limit(), opt.seed);
-}
-
-/* A field that --features did not name and that never was a number turns out to be something else:
- * no feature. */
-static bool can_ignore(struct rows *rows, const struct record *rec, size_t i)
-{
-	const struct value *v = &rec->values[rows->features.slots[i]];
-
-	if (opt.features || v->kind == VALUE_ABSENT || v->kind == VALUE_NUMBER)
-		return false;
-	if (training_rows_any(&rows->kept, i))
-		return false;
-	rows->ignored[i] = true;
-	rows->features.ignored = rows->ignored;
-	return true;
-}
-
-static void read_rows(struct records *records, struct rows *rows)
-{
-	struct error err = ERROR_INIT;
-	double *row = mem_alloc(rows->features.n, sizeof(*row), &err);
-	struct record rec;
-
-	if (!row)
-		message_die(&err);
-	while (records_next(records, &rec)) {
-		size_t bad;
-		int ret;
-		while ((ret = row_read(&rows->features, &rec, row, &bad, &err)) &&
-		       can_ignore(rows, &rec, bad))
-			;
-		if (ret)
-			records_reject(records, &rec, &err);
-		else if (training_rows_add(&rows->kept, row, &err))
-			message_die(&err);
-	}
-	free(row);
-	if (rows->kept.seen < opt.min_records) {
-		error_set(&err, ERROR_DATA, "%llu records came, fewer than --min-records %llu",
-			  (unsigned long long)rows->kept.seen, (unsigned long long)opt.min_records);
-		message_die(&err);
-	}
-}
 
 /* "a, b, c and 471 more" */
 static void say_list(const char *what, char *const *items, size_t n)
@@ -307,7 +216,21 @@ static void summarise(const struct model *m, const struct train_result *result, 
 	buf_release(&b);
 }
 
-static struct model *train(const struct rows *rows, struct train_result *result)
+static void train_groups(struct model *m, struct train_rows *rows)
+{
+	struct error err = ERROR_INIT;
+	size_t n_small;
+
+	if (model_train_groups(m, &opt.train, rows->kept.x, rows->kept.n,
+			       (const char *const *)rows->features.names, rows->features.n,
+			       rows->kept.group, &rows->groups.ids, opt.rows.by, &n_small, &err))
+		message_die(&err);
+	message_note("by '%s': %zu forests; %zu values have fewer than %d records, or none that "
+		     "vary, and the common one",
+		     opt.rows.by, m->group_ids.n, n_small, MODEL_GROUP_ROWS_MIN);
+}
+
+static struct model *train(struct train_rows *rows, struct train_result *result)
 {
 	struct error err = ERROR_INIT;
 	struct progress progress;
@@ -320,7 +243,7 @@ static struct model *train(const struct rows *rows, struct train_result *result)
 	opt.train.n_trees = (uint32_t)opt.trees;
 	opt.train.impute = (enum impute)opt.impute;
 	opt.train.scaling = (enum scaling)opt.scale;
-	opt.train.seed = opt.seed;
+	opt.train.seed = opt.rows.seed;
 	opt.train.n_threads = (unsigned)opt.threads;
 	progress_init(&progress, opt.stream.progress);
 	opt.train.progress = say_progress;
@@ -330,6 +253,8 @@ static struct model *train(const struct rows *rows, struct train_result *result)
 	if (!m)
 		message_die(&err);
 	m->n_rows_seen = rows->kept.seen;
+	if (opt.rows.by)
+		train_groups(m, rows);
 	return m;
 }
 
@@ -337,7 +262,7 @@ int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct batch_output out;
-	struct rows rows = {0};
+	struct train_rows rows;
 	struct train_result result;
 
 	message_init(argv[0]);
@@ -347,7 +272,7 @@ int main(int argc, char **argv)
 		options_fail(&program, "a model is no text for a terminal: name a file with -o");
 	struct choice choice = {0};
 	struct fields *fields = fields_new(&err);
-	if (feature_rule_init(&choice.rule, opt.features, opt.time_field, NULL, &err))
+	if (feature_rule_init(&choice.rule, opt.rows.features, opt.time_field, NULL, &err))
 		options_fail(&program, "option '--features': %s", err.what);
 	if (overwrite_check(argv + first, "--output", opt.output, &err))
 		options_fail(&program, "%s", err.what);
@@ -356,8 +281,7 @@ int main(int argc, char **argv)
 		message_die(&err);
 
 	struct records *records = records_open(&program, &opt.stream, argv + first, fields);
-	choose_features(records, &choice, fields, &rows);
-	read_rows(records, &rows);
+	train_rows_read(&rows, &opt.rows, records, fields, &choice);
 	records_close(records);
 	struct model *m = train(&rows, &result);
 
@@ -370,9 +294,7 @@ int main(int argc, char **argv)
 		summarise(m, &result, to_stdout ? STDERR_FILENO : STDOUT_FILENO);
 
 	model_free(m);
-	training_rows_release(&rows.kept);
-	free(rows.ignored);
-	free((size_t *)(uintptr_t)rows.features.slots);
+	train_rows_release(&rows);
 	choice_release(&choice);
 	feature_rule_release(&choice.rule);
 	fields_free(fields);

@@ -24,6 +24,7 @@ struct loop {
 	struct filter_columns columns;
 	bool decided;
 
+	struct file_out file; /* -o, and standard output goes there */
 	struct crew crew;
 	bool stopped; /* nothing more will be written */
 	int status;
@@ -65,11 +66,11 @@ static void show_metrics(struct loop *l, bool last)
 		stop(l, &err);
 }
 
-static int write_out(const char *bytes, size_t n, struct error *err)
+static int write_out(const struct loop *l, const char *bytes, size_t n, struct error *err)
 {
-	if (file_write_all(STDOUT_FILENO, bytes, n, err))
-		return error_prefix(err, "standard output");
-	return 0;
+	if (!file_write_all(STDOUT_FILENO, bytes, n, err))
+		return 0;
+	return error_prefix(err, "%s", l->file.path ? l->file.path : "standard output");
 }
 
 /* Puts a finished block into the books and on standard output. */
@@ -104,7 +105,7 @@ static void commit(struct loop *l, const struct slot *s)
 	}
 	if (out_len) {
 		struct error why = ERROR_INIT;
-		if (write_out(r->out.data, out_len, &why)) {
+		if (write_out(l, r->out.data, out_len, &why)) {
 			stop(l, &why);
 			return;
 		}
@@ -215,7 +216,7 @@ static struct filter_plan *plan_for(struct loop *l, const struct block *b, struc
 	l->decided = true;
 	ret = writer_header(l->plan->writer, &header, err);
 	if (!ret && header.len)
-		ret = write_out(header.data, header.len, err);
+		ret = write_out(l, header.data, header.len, err);
 	buf_release(&header);
 	return ret ? NULL : l->plan;
 }
@@ -279,6 +280,27 @@ static void finish(struct loop *l)
 		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
 		stop(l, &err);
 	}
+	signals_unfinished(NULL);
+	if (!l->status && !signals_interrupted() && l->file.path && file_out_commit(&l->file, &err))
+		stop(l, &err);
+}
+
+/* From now on standard output is the file of -o. */
+static int open_output(struct loop *l, const char *path, struct error *err)
+{
+	if (!path || !strcmp(path, "-"))
+		return 0;
+	if (overwrite_check(l->filter->paths, "--output", path, err) ||
+	    file_out_begin(&l->file, path, err))
+		return -1;
+	signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write, with its message */
+	signals_unfinished(l->file.tmp_path);
+	if (dup2(l->file.fd, STDOUT_FILENO) >= 0)
+		return 0;
+	signals_unfinished(NULL);
+	error_errno(err, ERROR_IO, errno, "cannot write '%s'", path);
+	file_out_abort(&l->file);
+	return -1;
 }
 
 static int set_up(struct loop *l, const struct filter *f, struct error *err)
@@ -294,9 +316,10 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 
 	progress_init(&l->progress, o->stream.progress);
 	if (filter_options_check(o, err) || overwrite_check_stream(f->paths, &o->stream, err) ||
-	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)))
+	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)) ||
+	    crew_init(&l->crew, f, o->threads, err))
 		return -1;
-	return crew_init(&l->crew, f, o->threads, err);
+	return open_output(l, o->output, err);
 }
 
 static void tear_down(struct loop *l)
@@ -307,11 +330,12 @@ static void tear_down(struct loop *l)
 	filter_columns_release(&l->columns);
 	reader_close(l->reader);
 	intake_release(&l->intake);
+	file_out_abort(&l->file);
 }
 
 int filter_run(const struct filter *f, struct filter_plan *plan)
 {
-	struct loop l = {.filter = f, .plan = plan};
+	struct loop l = {.filter = f, .plan = plan, .file = FILE_OUT_INIT};
 	struct error err = ERROR_INIT;
 
 	signals_filter(f->turn != NULL);

@@ -15,6 +15,7 @@
 #include "lib/cli/metrics.h"
 #include "lib/cli/options.h"
 #include "lib/cli/stream.h"
+#include "lib/record/control_record.h"
 #include "lib/record/fields.h"
 #include "lib/record/scanner.h"
 #include "lib/record/writer.h"
@@ -26,6 +27,7 @@ struct filter_options {
 	int to;                 /* index in stream_formats */
 	const char *csv_fields; /* --csv-fields */
 	const char *fields;     /* --fields: what is written of the input; NULL: all */
+	const char *output;     /* --output; NULL or "-": standard output */
 	uint64_t threads;
 };
 
@@ -54,9 +56,15 @@ struct filter_options {
 		.help = "columns when JSON becomes CSV; default: the first record's fields"  \
 	}
 
-/* These and -j. */
+/* These, -o and -j. */
 #define FILTER_OPTIONS(o)                                                           \
 	FILTER_OUTPUT_OPTIONS(o),                                                   \
+		{.letter = 'o',                                                     \
+		 .name = "output",                                                  \
+		 .kind = OPTION_STRING,                                             \
+		 .arg = "FILE",                                                     \
+		 .dest = &(o).output,                                               \
+		 .help = "file to write, when whole; default standard output"},     \
 	{                                                                           \
 		.letter = 'j', .name = "threads", .kind = OPTION_COUNT, .arg = "N", \
 		.dest = &(o).threads, .min = 1, .max = 256,                         \
@@ -96,6 +104,12 @@ struct filter {
 	/* Adds the fields of record i: 1; 0 leaves the record out; -1: a bad record after all. */
 	int (*add)(void *worker, size_t i, const struct writer *w, struct buf *out,
 		   struct error *err);
+	/* For state that follows the records: add (and control) are called for one record after the
+	 * other in the order of the input, over all blocks, whatever the number of threads. */
+	bool in_order;
+	/* A control record but `end`, in its place among the calls of add: 1 if it was changed, 0
+	 * if it passes as it came, -1. Only with in_order; NULL: all pass unread. */
+	int (*control)(void *worker, struct control_record *c, struct error *err);
 
 	/* Called by the main thread between blocks; *plan (with filter_plan's first part filled)
 	 * replaces the plan in use if set. every_ms > 0 has it called at least that often,

@@ -17,6 +17,28 @@ static void leave_plan(struct filter_plan *plan)
 		filter_plan_free(plan);
 }
 
+/* What a worker waits with: the block that it works on. */
+struct turn {
+	struct crew *crew;
+	size_t number;
+};
+
+/* With the lock held. A block is only begun after those before it: one of them can go on. */
+static void wait_for_turn(struct crew *c, size_t number)
+{
+	while (c->next_turn != number)
+		pthread_cond_wait(&c->changed, &c->lock);
+}
+
+static void await_turn(void *context)
+{
+	const struct turn *t = context;
+
+	pthread_mutex_lock(&t->crew->lock);
+	wait_for_turn(t->crew, t->number);
+	pthread_mutex_unlock(&t->crew->lock);
+}
+
 static void work(struct filter_worker *w, struct slot *s)
 {
 	if (s->bad_line)
@@ -30,12 +52,20 @@ static void work(struct filter_worker *w, struct slot *s)
 static void work_with_plan(struct crew *c, struct filter_worker *w, struct slot *s)
 {
 	struct filter_plan *before = w->plan;
+	struct turn turn = {c, s->number};
+	bool in_order = c->in_order && c->n_started;
 
+	w->turn = &turn;
+	w->await_turn = in_order ? await_turn : NULL;
 	if (s->plan && s->plan != before)
 		s->plan->users++;
 	pthread_mutex_unlock(&c->lock);
 	work(w, s);
 	pthread_mutex_lock(&c->lock);
+	if (in_order) {
+		wait_for_turn(c, s->number);
+		c->next_turn++;
+	}
 	if (s->plan && s->plan != before) {
 		leave_plan(before);
 		if (w->plan != s->plan) /* it could not be entered */
@@ -71,7 +101,7 @@ static void *thread_main(void *context)
 
 int crew_init(struct crew *c, const struct filter *f, size_t threads, struct error *err)
 {
-	*c = (struct crew){.n_slots = threads > 1 ? 2 * threads + 1 : 1};
+	*c = (struct crew){.n_slots = threads > 1 ? 2 * threads + 1 : 1, .in_order = f->in_order};
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
 	c->slots = mem_alloc(c->n_slots, sizeof(*c->slots), err);
@@ -129,8 +159,9 @@ struct slot *crew_next_slot(struct crew *c)
 
 void crew_submit(struct crew *c)
 {
-	struct slot *s = &c->slots[c->next_fill++ % c->n_slots];
+	struct slot *s = &c->slots[c->next_fill % c->n_slots];
 
+	s->number = c->next_fill++;
 	pthread_mutex_lock(&c->lock);
 	if (s->plan)
 		s->plan->users++;

@@ -18,6 +18,7 @@
 struct slot {
 	enum { SLOT_FREE, SLOT_FILLED, SLOT_WORKING, SLOT_DONE } state; /* the crew's */
 	struct block block;
+	size_t number; /* in the order of filling */
 	struct filter_plan *plan;
 	bool bad_line; /* no block, but a line that could not be read */
 	struct error why;
@@ -34,6 +35,8 @@ struct crew {
 	pthread_mutex_t lock; /* slots' states, plans' users, and: */
 	pthread_cond_t changed;
 	size_t next_work;
+	size_t next_turn; /* the block that writes its result, with in_order */
+	bool in_order;
 	bool closing; /* nothing more will be filled */
 };
 

@@ -48,6 +48,11 @@ struct filter_worker {
 	struct filter_item *items; /* [FILTER_BATCH] */
 	struct error *errors;      /* [FILTER_BATCH] */
 	struct buf staging;
+	struct control_record control; /* its members are reused */
+	/* Returns when all blocks before this one have been written into their results; NULL: they
+	 * have. */
+	void (*await_turn)(void *context);
+	void *turn;
 };
 
 int filter_worker_init(struct filter_worker *w, const struct filter *f, struct error *err);

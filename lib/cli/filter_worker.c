@@ -3,6 +3,7 @@
 #include "lib/base/timestamp.h"
 #include "lib/cli/filter_impl.h"
 #include "lib/cli/message.h"
+#include "lib/record/provenance.h"
 
 int filter_worker_init(struct filter_worker *w, const struct filter *f, struct error *err)
 {
@@ -28,6 +29,7 @@ void filter_worker_release(struct filter_worker *w)
 	free(w->items);
 	free(w->errors);
 	buf_release(&w->staging);
+	control_record_release(&w->control);
 }
 
 void filter_result_release(struct filter_result *r)
@@ -62,6 +64,17 @@ static void fail(struct filter_result *r, const struct error *err)
 	r->err = *err;
 }
 
+/* A record that was processed by an earlier run, which dealt with it if it was bad. */
+static bool comes_again(const struct filter_item *item)
+{
+	struct provenance_in p = {.any = false};
+	struct error err;
+	bool replay = item && !provenance_read(&p, &item->kafka, &err) && p.replay;
+
+	provenance_in_release(&p);
+	return replay;
+}
+
 /* A record that cannot be handled: kept, or the end of the run. */
 static void reject(const struct filter_worker *w, const struct error *why,
 		   const struct filter_item *item, struct filter_result *r)
@@ -70,6 +83,8 @@ static void reject(const struct filter_worker *w, const struct error *why,
 
 	r->torn_bad = item && item->rec.torn && why->kind == ERROR_DATA;
 	r->torn_at = r->rejects.len;
+	if (why->kind == ERROR_DATA && comes_again(item))
+		return;
 	if (!w->filter->options->stream.rejects || why->kind != ERROR_DATA) {
 		fail(r, why);
 		return;
@@ -129,7 +144,8 @@ static size_t gather(struct filter_worker *w, const struct block *b, size_t *n_t
 			continue;
 		error_at(err, b->file, item->rec.line, 0);
 		item->err = n_errors++;
-		if (!w->filter->options->stream.rejects || err->kind != ERROR_DATA) {
+		if (err->kind != ERROR_DATA ||
+		    (!w->filter->options->stream.rejects && !comes_again(item))) {
 			*more = false; /* nothing behind it will count */
 			break;
 		}
@@ -137,7 +153,26 @@ static size_t gather(struct filter_worker *w, const struct block *b, size_t *n_t
 	return n;
 }
 
-static void emit_control(const struct filter_worker *w, const struct block *b,
+/* The filter may put something into a control record: it is read, and written anew if so. */
+static int add_control(struct filter_worker *w, const struct record *rec, struct buf *out,
+		       struct error *err)
+{
+	const struct filter *f = w->filter;
+
+	if (f->control && w->user && rec->control != CONTROL_END) {
+		int ret = control_record_read(&w->control, rec->text, rec->len, err);
+		if (!ret)
+			ret = f->control(w->user, &w->control, err);
+		if (ret)
+			return ret < 0 ? -1 : control_record_write(&w->control, out, err);
+	}
+	return buf_add(out, rec->text, rec->len, err) ||
+			       buf_add_str(out, *rec->eol ? rec->eol : "\n", err)
+		       ? -1
+		       : 0;
+}
+
+static void emit_control(struct filter_worker *w, const struct block *b,
 			 const struct filter_item *item, struct filter_result *r)
 {
 	const struct record *rec = &item->rec;
@@ -158,10 +193,12 @@ static void emit_control(const struct filter_worker *w, const struct block *b,
 							       .session_at = r->sessions.len,
 							       .session_len = rec->session_len,
 							       .out_len = r->out.len};
-	if (buf_add(&r->sessions, rec->session, rec->session_len, &err) ||
-	    buf_add(&r->out, rec->text, rec->len, &err) ||
-	    buf_add_str(&r->out, *rec->eol ? rec->eol : "\n", &err))
+	if (buf_add(&r->sessions, rec->session, rec->session_len, &err))
 		goto failed;
+	if (add_control(w, rec, &r->out, &err)) {
+		error_at(&err, b->file, rec->line, 0);
+		goto failed;
+	}
 	return;
 failed:
 	fail(r, &err);
@@ -213,6 +250,8 @@ void filter_work(struct filter_worker *w, struct filter_plan *plan, const struct
 		size_t n_taken, n = gather(w, b, &n_taken, &more);
 		if (n_taken)
 			w->filter->judge(w->user, n_taken);
+		if (w->await_turn)
+			w->await_turn(w->turn);
 		for (size_t i = 0; i < n && !r->failed; i++) {
 			const struct filter_item *item = &w->items[i];
 			r->torn = item->rec.torn;

@@ -14,6 +14,7 @@
 static int wake_fd = -1;
 static volatile sig_atomic_t hangup, interrupted, terminated, is_late;
 static bool is_sink;
+static const char *volatile unfinished; /* a file that goes when the program does */
 static char late[256]; /* what to say when draining took too long; handlers cannot format */
 
 void signals_wake(void)
@@ -61,6 +62,8 @@ static void on_alarm(int sig)
 		signals_wake();
 		return;
 	}
+	if (unfinished)
+		unlink(unfinished);
 	if (write(STDERR_FILENO, late, strlen(late)) < 0)
 		_exit(ERROR_RETRY);
 	_exit(ERROR_RETRY);
@@ -102,6 +105,11 @@ void signals_sink(void)
 {
 	is_sink = true;
 	signals_filter(false);
+}
+
+void signals_unfinished(const char *path)
+{
+	unfinished = path;
 }
 
 bool signals_late(void)
@@ -161,6 +169,8 @@ void signals_die(void)
 {
 	sigset_t set;
 
+	if (unfinished)
+		unlink(unfinished);
 	signal(SIGINT, SIG_DFL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);

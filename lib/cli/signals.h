@@ -24,6 +24,10 @@ void signals_filter(bool reload);
  * to an end: it is told when its time to drain is over. */
 void signals_sink(void);
 
+/* Where a signal ends the program at once, it removes this file first; NULL: none. The text must
+ * stay. */
+void signals_unfinished(const char *path);
+
 /* SIGTERM came to a sink SIGNALS_DRAIN_S ago. */
 bool signals_late(void);
 

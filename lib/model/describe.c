@@ -96,6 +96,22 @@ static int add_features(const struct model *m, struct buf *out, struct error *er
 	return 0;
 }
 
+static int add_groups(const struct model *m, struct buf *out, struct error *err)
+{
+	if (buf_printf(out, err, "groups         %zu, by ", m->group_ids.n) < 0 ||
+	    buf_add_clean(out, m->by, err) < 0 || buf_add(out, "\n", 1, err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->group_ids.n; i++) {
+		const struct model *g = m->groups[i];
+		if (buf_add_str(out, "  ", err) < 0 ||
+		    buf_add_clean(out, m->group_ids.names[i], err) < 0 ||
+		    buf_printf(out, err, "  %" PRIu64 " rows, %zu features, threshold %.*g\n",
+			       g->n_rows, g->n_features, DIGITS, -g->offset) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int describe_text(const struct model *m, struct buf *out, struct error *err)
 {
 	const struct forest *f = m->forest;
@@ -130,7 +146,7 @@ static int describe_text(const struct model *m, struct buf *out, struct error *e
 		       -m->offset, DIGITS, m->offset) < 0 ||
 	    add_severity(m, out, err) < 0)
 		return -1;
-	return add_features(m, out, err);
+	return add_features(m, out, err) < 0 || (m->by && add_groups(m, out, err) < 0) ? -1 : 0;
 }
 
 int model_describe(const struct model *m, bool json, struct buf *out, struct error *err)

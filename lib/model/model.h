@@ -22,11 +22,14 @@
 #include "lib/base/mem.h"
 #include "lib/base/sha256.h"
 #include "lib/model/forest.h"
+#include "lib/model/key_ids.h"
 #include "lib/model/prepare.h"
 #include "lib/stats/sketch.h"
 
 #define MODEL_VERSION_LEN 12 /* hex digits of the digest that records carry */
 #define MODEL_FILE_MAX (UINT64_C(4) << 30)
+#define MODEL_GROUPS_MAX 10000
+#define MODEL_GROUP_ROWS_MIN 256 /* a group of fewer rows is judged by the common forest */
 
 /* What a feature was in training. */
 struct model_feature {
@@ -68,6 +71,16 @@ struct model {
 			 host */
 	char **left_out; /* fields left out, each "name: constant" or "name: all missing" */
 	size_t n_left_out;
+
+	/*
+	 * Groups: models of their own for the values of the field `by`, NULL: there are none. All
+	 * above is of the common model then, learned from all rows, which judges rows of no group.
+	 * The model of group_ids' number i is groups[i - 1]: its features are some of the common
+	 * ones, in their order, and it has no digest and no groups.
+	 */
+	char *by;
+	struct key_ids group_ids;
+	struct model **groups; /* [group_ids.n] */
 };
 
 void model_free(struct model *m);
@@ -130,6 +143,18 @@ struct train_result {
 struct model *model_train(const struct train_options *options, const double *x, uint64_t n_rows,
 			  const char *const *names, size_t n_fields, struct train_result *result,
 			  struct error *err);
+
+/*
+ * Learns the groups of a model, whose common part model_train has made of the same rows with the
+ * same options: group[i] is the number of row i in ids (0: of none). Takes ids and the name `by`
+ * over on success. A group of fewer than MODEL_GROUP_ROWS_MIN rows, or in which no feature varies,
+ * gets no model; *n_small counts them. The same as training each group's rows by themselves, so
+ * the seed and the number of threads mean the same; needs the rows of the largest group once more.
+ */
+int model_train_groups(struct model *m, const struct train_options *options, const double *x,
+		       uint64_t n_rows, const char *const *names, size_t n_fields,
+		       const uint32_t *group, struct key_ids *ids, const char *by, size_t *n_small,
+		       struct error *err);
 
 /* What was learned, for people, a line a fact: rows, threshold, expected alarms, the names of the
  * features and of what was left out. The model has been encoded (its version is known). */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/number.h"
@@ -55,11 +56,12 @@ static int add_left_out(struct buf *out, const struct model *m, struct error *er
 	return buf_add(out, "]", 1, err);
 }
 
-int model_config_write(const struct model *m, struct buf *out, struct error *err)
+/* The members that a model and a group have, without a brace. */
+static int add_members(struct buf *out, const struct model *m, struct error *err)
 {
 	const struct prepare *p = &m->prepare;
 
-	if (buf_add_str(out, "{\"kind\":\"" KIND "\"", err) < 0 || add_features(out, m, err) < 0 ||
+	if (buf_add_str(out, "\"kind\":\"" KIND "\"", err) < 0 || add_features(out, m, err) < 0 ||
 	    add_string(out, "impute", impute_names[p->impute], err) < 0 ||
 	    add_string(out, "scale", scaling_names[p->scaling], err) < 0 ||
 	    add_real(out, "offset", m->offset, err) < 0 ||
@@ -76,7 +78,33 @@ int model_config_write(const struct model *m, struct buf *out, struct error *err
 	    buf_printf(out, err, ",\"seed\":\"%" PRIu64 "\"", m->seed) < 0 ||
 	    add_string(out, "source", m->source, err) < 0 || add_left_out(out, m, err) < 0)
 		return -1;
+	return 0;
+}
+
+static int add_groups(struct buf *out, const struct model *m, struct error *err)
+{
+	if (add_string(out, "by", m->by, err) < 0 || add_key(out, "groups", err) < 0)
+		return -1;
+	for (size_t i = 0; i < m->group_ids.n; i++)
+		if (buf_add_str(out, i ? ",{\"key\":" : "[{\"key\":", err) < 0 ||
+		    json_add_string(out, m->group_ids.names[i], err) < 0 ||
+		    buf_add(out, ",", 1, err) < 0 || add_members(out, m->groups[i], err) < 0 ||
+		    buf_add(out, "}", 1, err) < 0)
+			return -1;
+	return buf_add_str(out, m->group_ids.n ? "]" : "[]", err);
+}
+
+int model_config_write(const struct model *m, struct buf *out, struct error *err)
+{
+	if (buf_add(out, "{", 1, err) < 0 || add_members(out, m, err) < 0 ||
+	    (m->by && add_groups(out, m, err) < 0))
+		return -1;
 	return buf_add(out, "}", 1, err);
+}
+
+void model_group_prefix(char prefix[MODEL_PREFIX_MAX], size_t i)
+{
+	snprintf(prefix, MODEL_PREFIX_MAX, "g/%zu/", i);
 }
 
 static int bad_key(const char *key, const char *what, struct error *err)
@@ -244,9 +272,6 @@ static int get_all(struct model *m, const json_t *config, struct model_sizes *si
 		return error_set(err, ERROR_CONFIG,
 				 "model is of kind '%s', which is not supported by this program",
 				 text);
-	if (json_object_get(config, "groups"))
-		return error_set(err, ERROR_CONFIG,
-				 "grouped models are not supported by this version");
 	if (get_features(m, config, err) < 0 ||
 	    get_choice(config, "impute", impute_names, &impute, err) < 0 ||
 	    get_choice(config, "scale", scaling_names, &scaling, err) < 0 ||
@@ -269,16 +294,81 @@ static int get_all(struct model *m, const json_t *config, struct model_sizes *si
 			    err);
 }
 
-int model_config_read(struct model *m, const char *text, struct model_sizes *sizes,
+/* Whether a group's features are some of the common ones, in their order. */
+static int check_subset(const struct model *common, const struct model *group, struct error *err)
+{
+	size_t j = 0;
+
+	for (size_t i = 0; i < group->n_features; i++, j++) {
+		while (j < common->n_features &&
+		       strcmp(common->features[j].name, group->features[i].name) != 0)
+			j++;
+		if (j == common->n_features)
+			return error_set(err, ERROR_CONFIG,
+					 "feature '%s' is not among those of the model, or not in "
+					 "their order",
+					 group->features[i].name);
+	}
+	return 0;
+}
+
+static int get_group(struct model *m, const json_t *group, struct model_sizes *sizes,
+		     struct error *err)
+{
+	size_t n = m->group_ids.n;
+	const char *key = json_string_value(json_object_get(group, "key"));
+
+	if (!key)
+		return bad_key("key", "a string", err);
+	if (n && strcmp(m->group_ids.names[n - 1], key) >= 0)
+		return error_set(err, ERROR_CONFIG, "group '%s' is out of order", key);
+	if (!(m->groups[n] = mem_alloc(1, sizeof(*m->groups[n]), err)))
+		return -1;
+	if (key_ids_add(&m->group_ids, key, strlen(key), err) < 0) {
+		free(m->groups[n]);
+		return -1;
+	}
+	return get_all(m->groups[n], group, sizes, err) < 0 ||
+			       check_subset(m, m->groups[n], err) < 0
+		       ? error_prefix(err, "group '%s'", key)
+		       : 0;
+}
+
+static int get_groups(struct model *m, const json_t *config, struct model_sizes **sizes,
+		      struct error *err)
+{
+	const json_t *groups = json_object_get(config, "groups");
+	size_t n = json_array_size(groups);
+	const char *by;
+
+	if (!(*sizes = mem_alloc(n + 1, sizeof(**sizes), err)) ||
+	    get_all(m, config, *sizes, err) < 0)
+		return -1;
+	if (!groups)
+		return 0;
+	if (!json_is_array(groups) || n > MODEL_GROUPS_MAX)
+		return bad_key("groups", "a list that is not too long", err);
+	if (!(by = get_string(config, "by", err)) || !(m->by = mem_strndup(by, strlen(by), err)) ||
+	    !(m->groups = mem_alloc(n, sizeof(struct model *), err)))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (get_group(m, json_array_get(groups, i), *sizes + i + 1, err) < 0)
+			return -1;
+	return 0;
+}
+
+int model_config_read(struct model *m, const char *text, struct model_sizes **sizes,
 		      struct error *err)
 {
 	json_error_t json_err;
 	json_t *config = json_loads(text, JSON_REJECT_DUPLICATES, &json_err);
+
+	*sizes = NULL;
 	if (!config && json_error_code(&json_err) == json_error_out_of_memory)
 		return error_memory(err, strlen(text));
 	if (!config)
 		return error_set(err, ERROR_CONFIG, "config is not valid JSON: %s", json_err.text);
-	int rc = get_all(m, config, sizes, err);
+	int rc = get_groups(m, config, sizes, err);
 	json_decref(config);
 	return rc;
 }

@@ -1,6 +1,6 @@
 #include "lib/model/scorer.h"
 
-const char *const severity_names[] = {"none", "low", "medium", "high"};
+const char *const severity_names[] = {"none", "low", "medium", "high", NULL};
 
 void scorer_free(struct scorer *s)
 {

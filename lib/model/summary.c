@@ -47,5 +47,8 @@ int model_summary(const struct model *m, const struct train_result *r, struct bu
 	for (size_t i = 0; i < m->n_left_out; i++)
 		if (add_list(b, "left out", m->left_out[i], i == 0, err))
 			return -1;
+	for (size_t i = 0; i < m->group_ids.n; i++)
+		if (add_list(b, "groups", m->group_ids.names[i], i == 0, err))
+			return -1;
 	return 0;
 }

@@ -18,23 +18,36 @@ void training_rows_release(struct training_rows *r)
 {
 	free(r->x);
 	free(r->any);
+	free(r->group);
 	r->x = NULL;
+	r->group = NULL;
 	r->any = NULL;
 }
 
 static int make_room(struct training_rows *r, struct error *err)
 {
-	uint64_t row_bytes = (uint64_t)r->width * sizeof(double) + TRAINING_ROW_OVERHEAD;
+	uint64_t values = (uint64_t)r->width * sizeof(double);
+	uint64_t row_bytes = values + TRAINING_ROW_OVERHEAD;
+
+	if (r->grouped)
+		row_bytes += values + sizeof(*r->group);
 
 	if (r->n >= r->limit / row_bytes)
 		return error_set(err, ERROR_UNAVAILABLE,
 				 "%llu rows of %zu values are all that %llu bytes hold (--memory): "
 				 "raise it, or sample with --reservoir",
 				 (unsigned long long)r->n, r->width, (unsigned long long)r->limit);
+	if (r->grouped && MEM_GROW(&r->group, &r->group_cap, (size_t)r->n + 1, err))
+		return -1;
 	return MEM_GROW(&r->x, &r->cap, (size_t)(r->n + 1) * r->width, err);
 }
 
-int training_rows_add(struct training_rows *r, const double *row, struct error *err)
+void training_rows_by_group(struct training_rows *r)
+{
+	r->grouped = true;
+}
+
+int training_rows_add(struct training_rows *r, const double *row, uint32_t group, struct error *err)
 {
 	uint64_t at = r->n;
 
@@ -55,6 +68,8 @@ int training_rows_add(struct training_rows *r, const double *row, struct error *
 	}
 	r->seen++;
 	memcpy(r->x + at * r->width, row, r->width * sizeof(*row));
+	if (r->grouped)
+		r->group[at] = group;
 	return 0;
 }
 

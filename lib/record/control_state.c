@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "lib/record/control_needs.h"
 #include "lib/record/members.h"
 
 #define REPLAY_FROM "replay_from"
@@ -109,6 +110,8 @@ int control_state_put(struct control_partition *p, const char *stage, const char
 	if (check_own(own, err))
 		return error_prefix(err, "state of '%s'", stage);
 	if (control_state_replay_from(p->state, &oldest, err))
+		return -1;
+	if (p->state && replay_from >= 0 && control_needs_lower(p->state, &replay_from, err))
 		return -1;
 	if (oldest < 0 || (replay_from >= 0 && replay_from < oldest))
 		oldest = replay_from;

@@ -21,8 +21,9 @@
 #include "lib/record/control_record.h"
 
 /* Puts the object `own` (JSON text, no line end) into the partition's state. replay_from is the
- * oldest offset that this stage needs again, -1: none. ERROR_CONFIG: the state there is, or own, is
- * no object. */
+ * oldest offset that this stage needs again, -1: none; it gets the records from there as they were,
+ * for the state's replay_from becomes as old as the stages before need it (control_needs.h).
+ * ERROR_CONFIG: the state there is, or own, is no object. */
 int control_state_put(struct control_partition *p, const char *stage, const char *own,
 		      int64_t replay_from, struct error *err);
 

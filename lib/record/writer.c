@@ -287,6 +287,16 @@ int writer_raw(const struct writer *w, struct buf *out, size_t i, const char *te
 	return buf_add(out, text, len, err) || buf_reserve(out, WRITER_VALUE_MAX, err) ? -1 : 0;
 }
 
+int writer_json(const struct writer *w, struct buf *out, size_t i, const char *text, size_t len,
+		struct error *err)
+{
+	value_at(w, out, i);
+	if (w->to == FORMAT_JSON ? buf_add(out, text, len, err)
+				 : csv_write_string(out, text, len, err))
+		return -1;
+	return buf_reserve(out, (w->n_added + 1) * (WRITER_VALUE_MAX + 64), err);
+}
+
 int writer_end(const struct writer *w, const struct record *rec, struct buf *out, struct error *err)
 {
 	if (w->to == FORMAT_JSON && w->object && w->n_added && buf_add_str(out, "}", err))

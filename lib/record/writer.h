@@ -62,6 +62,10 @@ void writer_word(const struct writer *w, struct buf *out, size_t i, const char *
 int writer_raw(const struct writer *w, struct buf *out, size_t i, const char *text, size_t len,
 	       struct error *err);
 
+/* A value that is JSON text, of any length: as it is, in CSV as a cell that holds it. */
+int writer_json(const struct writer *w, struct buf *out, size_t i, const char *text, size_t len,
+		struct error *err);
+
 /* The record's end. */
 int writer_end(const struct writer *w, const struct record *rec, struct buf *out,
 	       struct error *err);

@@ -163,15 +163,32 @@ run_examples() {
 
 @test "iforest-train(1): examples" {
 	gzip -k secom.jsonl
-	run_examples iforest-train.1 3
+	awk 'BEGIN { for (i = 0; i < 600; i++) printf "{\"zone\":\"%s\",\"x\":%d}\n", i % 2 ? "a" : "b", i * 7919 % 101 }' >city.jsonl
+	run_examples iforest-train.1 4
+	[[ $(anomaly-score -m city.model --describe --json | jq -c '[.groups[].key]') = '["a","b"]' ]]
 	[[ $(anomaly-score -m m.model --describe --json | jq -c '[.n_rows, .n_rows_seen]') = '[1000,1567]' ]]
 }
 
 @test "anomaly-score(1): examples" {
 	printf '{"timestamp":"2024-01-01T00:00:00Z","x":1.5,"y":2}\n{"x":\n' >readings.jsonl
 	iforest-train --seed 1 -o day.model day.csv
-	run_examples anomaly-score.1 4
-	[[ $(wc -l <bad.jsonl) -eq 1 ]]
+	echo '{"rules":[{"name":"far","severity":"low","field":"features.0","kind":"above","limit":3100}]}' >rules.json
+	run_examples anomaly-score.1 6
+	[[ $(wc -l <bad.jsonl) -eq 1 && $(wc -l <flagged.jsonl) -eq 1567 ]]
+}
+
+@test "sensor-rules(5): examples" {
+	IFS= read -r -d '' rules < <(examples_of sensor-rules.5)
+	echo "$rules" >rules.json
+	examples_of sensor-rules.5 | grep -aqF 'anomaly-score --rules rules.json --describe'
+	anomaly-score --rules rules.json --describe >out
+	grep -q '^    Foundry: temperature above 65$' out
+	printf '{"zone":"Foundry","sensor_id":1,"timestamp":%d,"temperature":%d}\n' 0 60 10 66 20 66 >in
+	[[ $(anomaly-score --rules rules.json in | jq -c .reasons | tr '\n' ' ') = '[] ["heat","jump"] ["heat"] ' ]]
+	[[ $(anomaly-score --rules rules.json --key zone in | wc -l) -eq 3 ]]
+	for rules in "$top"/data/rules/*.json; do
+		anomaly-score --rules "$rules" --describe
+	done
 }
 
 @test "window-agg(1): examples" {

@@ -171,7 +171,7 @@ static void test_wrong_headers_under_a_right_digest(void **state)
 		{"isolation-forest", "lstm", "kind 'lstm', which is not supported"},
 		{"\\\"kind\\\":", "\\\"kin\\\":", "'kind' is not a string"},
 		{"{\\\"kind\\\"", "{\\\"groups\\\":[],\\\"kind\\\"",
-		 "grouped models are not supported by this version"},
+		 "config key 'by' is not a string"},
 		{"{\\\"kind\\\"", "{\\\"seed\\\":1,\\\"kind\\\"", "config is not valid JSON"},
 		{"{\\\"kind\\\"", "{\\\"x\\\":" DEEPEST ",\\\"kind\\\"",
 		 "config is not valid JSON"},

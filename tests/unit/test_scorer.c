@@ -68,7 +68,7 @@ static struct scorer *scorer_of(struct model *m)
 	struct scorer *s = scorer_forest_new(m, NULL, &err);
 	assert_non_null(s);
 	assert_ptr_equal(s->model, m);
-	assert_false(s->ops->keyed);
+	assert_false(s->keyed);
 	return s;
 }
 

@@ -17,7 +17,8 @@ static void test_keeps_all(void **state)
 	(void)state;
 	training_rows_init(&r, 2, 0, UINT64_MAX, 1);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(training_rows_add(&r, (double[]){i, i == 500 ? 1 : NAN}, &err), 0);
+		assert_int_equal(training_rows_add(&r, (double[]){i, i == 500 ? 1 : NAN}, 0, &err),
+				 0);
 	assert_int_equal(r.n, 1000);
 	assert_int_equal(r.seen, 1000);
 	for (int i = 0; i < 1000; i++)
@@ -34,11 +35,11 @@ static void test_any(void **state)
 	(void)state;
 	training_rows_init(&r, 3, 1, UINT64_MAX, 1);
 	assert_false(training_rows_any(&r, 0));
-	assert_int_equal(training_rows_add(&r, (double[]){1, NAN, NAN}, &err), 0);
+	assert_int_equal(training_rows_add(&r, (double[]){1, NAN, NAN}, 0, &err), 0);
 	assert_true(training_rows_any(&r, 0));
 	assert_false(training_rows_any(&r, 1));
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(training_rows_add(&r, (double[]){NAN, 0, NAN}, &err), 0);
+		assert_int_equal(training_rows_add(&r, (double[]){NAN, 0, NAN}, 0, &err), 0);
 	assert_true(isnan(r.x[0]));
 	assert_true(training_rows_any(&r, 0));
 	assert_true(training_rows_any(&r, 1));
@@ -58,7 +59,7 @@ static void test_sample_is_uniform(void **state)
 		struct training_rows r;
 		training_rows_init(&r, 1, 10, UINT64_MAX, seed);
 		for (int i = 0; i < 100; i++)
-			assert_int_equal(training_rows_add(&r, (double[]){i}, &err), 0);
+			assert_int_equal(training_rows_add(&r, (double[]){i}, 0, &err), 0);
 		assert_int_equal(r.n, 10);
 		assert_int_equal(r.seen, 100);
 		for (int i = 0; i < 10; i++)
@@ -83,7 +84,7 @@ static void test_sample_of_one(void **state)
 		struct training_rows r;
 		training_rows_init(&r, 1, 1, UINT64_MAX, seed);
 		for (int i = 0; i < 2; i++)
-			assert_int_equal(training_rows_add(&r, (double[]){i}, &err), 0);
+			assert_int_equal(training_rows_add(&r, (double[]){i}, 0, &err), 0);
 		first += r.x[0] == 0;
 		training_rows_release(&r);
 	}
@@ -100,9 +101,9 @@ static void test_same_seed_same_sample(void **state)
 	training_rows_init(&b, 1, 20, UINT64_MAX, 7);
 	training_rows_init(&c, 1, 20, UINT64_MAX, 8);
 	for (int i = 0; i < 5000; i++) {
-		assert_int_equal(training_rows_add(&a, (double[]){i}, &err), 0);
-		assert_int_equal(training_rows_add(&b, (double[]){i}, &err), 0);
-		assert_int_equal(training_rows_add(&c, (double[]){i}, &err), 0);
+		assert_int_equal(training_rows_add(&a, (double[]){i}, 0, &err), 0);
+		assert_int_equal(training_rows_add(&b, (double[]){i}, 0, &err), 0);
+		assert_int_equal(training_rows_add(&c, (double[]){i}, 0, &err), 0);
 	}
 	assert_memory_equal(a.x, b.x, 20 * sizeof(double));
 	assert_memory_not_equal(a.x, c.x, 20 * sizeof(double));
@@ -121,8 +122,8 @@ static void test_limit(void **state)
 	(void)state;
 	training_rows_init(&r, 3, 0, 527, 1);
 	for (int i = 0; i < 10; i++)
-		assert_int_equal(training_rows_add(&r, row, &err), 0);
-	assert_int_equal(training_rows_add(&r, row, &err), -1);
+		assert_int_equal(training_rows_add(&r, row, 0, &err), 0);
+	assert_int_equal(training_rows_add(&r, row, 0, &err), -1);
 	assert_int_equal(err.kind, ERROR_UNAVAILABLE);
 	assert_non_null(strstr(err.what, "10 rows of 3 values"));
 	assert_non_null(strstr(err.what, "--reservoir"));
@@ -130,7 +131,7 @@ static void test_limit(void **state)
 	training_rows_release(&r);
 	training_rows_init(&r, 3, 10, 480, 1);
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(training_rows_add(&r, row, &err), 0);
+		assert_int_equal(training_rows_add(&r, row, 0, &err), 0);
 	training_rows_release(&r);
 }
 
@@ -143,13 +144,13 @@ static void test_no_memory(void **state)
 	training_rows_init(&r, 1, 0, UINT64_MAX, 1);
 	for (size_t after = 0; after < 2; after++) {
 		alloc_fail_after(after);
-		int ret = training_rows_add(&r, (double[]){1}, &err);
+		int ret = training_rows_add(&r, (double[]){1}, 0, &err);
 		assert_true(alloc_fail_off());
 		assert_int_equal(ret, -1);
 		assert_int_equal(err.kind, ERROR_UNAVAILABLE);
 		assert_int_equal(r.n, 0);
 	}
-	assert_int_equal(training_rows_add(&r, (double[]){1}, &err), 0);
+	assert_int_equal(training_rows_add(&r, (double[]){1}, 0, &err), 0);
 	training_rows_release(&r);
 }
 
