@@ -28,7 +28,7 @@ static const char still[] =
 	"\"p\":{\"y\":\"%{y}\"}},\"n\":\"%{n}\",\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":"
 	"\"1\","
 	"\"l\":\"%{label}\",\"a\":\"%{is_anomaly}\",\"t\":\"%{label_type}\",\"v\":\"%{severity}\","
-	"\"#\":\"%{sequence}\",\"k\":\"%{k}\",\"K\":\"%{k:2}.\"}}";
+	"\"#\":\"%{sequence}\",\"k\":\"%{k}\",\"K\":\"%{k:3}.\"}}";
 
 static void test_json_lines(void **state)
 {
@@ -36,7 +36,7 @@ static void test_json_lines(void **state)
 		"{\"id\":\"a,b-01/1, 1.5%\",\"s\":\"a,b\",\"m\":1.5,\"turn\":1,\"pad\":\"001\","
 		"\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":1.5,\"p\":{\"y\":0.1}},\"n\":42,"
 		"\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":\"1\",\"l\":0,\"a\":false,"
-		"\"t\":null,\"v\":null,\"#\":0,\"k\":3,\"K\":\"03.\"}",
+		"\"t\":null,\"v\":null,\"#\":0,\"k\":3,\"K\":\"003.\"}",
 		"{\"id\":\"\\\"q\\\"-01/2, -20.0%\",\"s\":\"\\\"q\\\"\",\"m\":-20.0,\"turn\":1,"
 		"\"pad\":\"002\",\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":-20.0,\"p\":{"
 		"\"y\":"
@@ -45,7 +45,7 @@ static void test_json_lines(void **state)
 		"{\"id\":\"a,b-02/3, 1.5%\",\"s\":\"a,b\",\"m\":1.5,\"turn\":2,\"pad\":\"003\","
 		"\"at\":\"2024-01-01T00:00:00.000Z\",\"o\":{\"x\":1.5,\"p\":{\"y\":0.1}},\"n\":42,"
 		"\"c\":1,\"d\":2.0,\"e\":null,\"f\":false,\"g.h\":\"1\",\"l\":0,\"a\":false,"
-		"\"t\":null,\"v\":null,\"#\":2,\"k\":3,\"K\":\"03.\"}",
+		"\"t\":null,\"v\":null,\"#\":2,\"k\":3,\"K\":\"003.\"}",
 	};
 	struct sim_stream s;
 
@@ -76,7 +76,7 @@ static void test_csv_rows(void **state)
 		"id,s,m,turn,pad,at,o.x,o.p.y,n,c,d,e,f,g\\.h,l,a,t,v,#,k,K\n"
 		"\"a,b-01/1, "
 		"1.5%\",\"a,b\",1.5,1,001,1969-12-31T23:59:59.999Z,1.5,0.1,42,1,2.0,,false,"
-		"\"1\",0,false,,,0,3,03.\n"
+		"\"1\",0,false,,,0,3,003.\n"
 		"\"\"\"q\"\"-01/2, "
 		"-20.0%\",\"\"\"q\"\"\",-20.0,1,002,1969-12-31T23:59:59.999Z,-20.0,0.1,"
 		"42,1,2.0,,false,\"1\",0,false,,,1,-1,-1.\n");
@@ -207,6 +207,7 @@ static void test_labels_tell_what_differs(void **state)
 	struct sim_stream s, twin;
 	struct last last[4] = {{.seen = false}};
 	uint64_t n = 40000, n_labelled[7] = {0}, clamped = 0;
+	double furthest = 0;
 
 	(void)state;
 	open_lively(&s, true, 0);
@@ -229,11 +230,15 @@ static void test_labels_tell_what_differs(void **state)
 		for (size_t a = 0; a < s.profile->n_anomalies; a++)
 			n_labelled[a] += !strcmp(s.profile->anomalies[a].label_type, type);
 		clamped += !strcmp(type, "clamped");
+		if (!strcmp(type, "drift"))
+			furthest = fmax(furthest, dg);
 		json_decref(r);
 		json_decref(h);
 	}
 	for (size_t a = 0; a < s.profile->n_anomalies; a++)
 		assert_int_equal(n_labelled[a], simulator_labelled(s.simulator)[a]);
+	/* Steps of 0.15 add up over 30 readings at most. */
+	assert_true(furthest > 3.5 && furthest < 6);
 	/* Of those pushed against the clamp at 60 where they stood before, none is labelled: about
 	 * one in seven. */
 	assert_true((double)clamped < 0.92 * 0.1 * (double)n &&
@@ -464,6 +469,31 @@ static void test_finish_and_sizes(void **state)
 	sim_close(&s);
 }
 
+/* Walks go on from their absolute values: about a mean of 0 they get away from there. */
+static void test_absolute_walk(void **state)
+{
+	struct profile *p = sim_profile(
+		"{\"sensors\":{\"count\":20},\"signals\":{\"x\":{\"process\":\"walk\",\"mean\":0,"
+		"\"sd\":1,"
+		"\"window\":100,\"absolute\":true}},\"record\":{\"x\":\"%{x}\",\"y\":0}}");
+	struct sim_stream s;
+	double sum = 0;
+
+	(void)state;
+	sim_open(&s, p, 3, 0, 0);
+	for (int i = 0; i < 600 * 20; i++) {
+		json_t *r = sim_record(&s);
+		double x = sim_number(r, "x");
+
+		assert_true(x >= 0);
+		sum += i < 300 * 20 ? 0 : x;
+		json_decref(r);
+	}
+	/* From values with their signs it would be about 0.9, here 1.4. */
+	assert_true(sum / (300 * 20) > 1.15);
+	sim_close(&s);
+}
+
 struct making {
 	struct profile *profile;
 	bool csv;
@@ -509,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_correlation),
 		cmocka_unit_test(test_daily),
 		cmocka_unit_test(test_finish_and_sizes),
+		cmocka_unit_test(test_absolute_walk),
 		cmocka_unit_test(test_memory),
 	};
 
