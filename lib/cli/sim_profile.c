@@ -60,7 +60,7 @@ static void list_profiles(const struct folder *folders, size_t n_folders, char *
 		snprintf(out, size,
 			 "no folder of profiles is there, such as '%.200s'; name a file, or "
 			 "set SENSORUTILS_DATA",
-			 n_folders ? folders[n_folders - 1].path : "");
+			 n_folders ? folders[0].path : "");
 		return;
 	}
 	used = (size_t)snprintf(out, size, "there are");

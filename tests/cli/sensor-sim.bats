@@ -61,6 +61,7 @@ wall_clock() {
 	source/build/bin/sensor-sim --step 1s --count 1 city | jq -e '.zone == "Downtown"'
 	rm -r usr/share
 	expect_error 66 "name a file, or set SENSORUTILS_DATA" usr/bin/sensor-sim city
+	SENSORUTILS_DATA=nosuch expect_error 66 "such as 'nosuch/profiles'" usr/bin/sensor-sim city
 }
 
 @test "the same seed gives the same bytes; fewer readings are the beginning of more" {
