@@ -72,8 +72,9 @@ static void turn(void *context, bool hangup, struct filter_plan **plan)
 			  o->rules);
 		filter_plan_free(*plan);
 		*plan = NULL;
+		j = NULL;
 	}
-	if (*plan) {
+	if (j) {
 		take_series(s, j);
 		say_loaded(j);
 		return;

@@ -166,7 +166,7 @@ static void judge(const struct scorer_rules *s, const double *x, uint32_t by, in
 	for (size_t i = 0; i < r->n; i++) {
 		const struct rule *rule = &r->rules[i];
 		struct sight at = {x[rule->field], by, time_ns, key ? key->offset : 0};
-		if (!(rule->keyed ? keyed_fires(rule, &at, key) : fires(rule, at.x, by)))
+		if (!(rule->keyed ? key && keyed_fires(rule, &at, key) : fires(rule, at.x, by)))
 			continue;
 		v->reasons |= UINT64_C(1) << i;
 		n_fired++;

@@ -111,8 +111,14 @@ static struct rule_key **bucket(struct rule_states *s, uint64_t hash)
 
 static void list_remove(struct partition *p, struct rule_key *k)
 {
-	*(k->older ? &k->older->newer : &p->oldest) = k->newer;
-	*(k->newer ? &k->newer->older : &p->youngest) = k->older;
+	if (k->older)
+		k->older->newer = k->newer;
+	else
+		p->oldest = k->newer;
+	if (k->newer)
+		k->newer->older = k->older;
+	else
+		p->youngest = k->older;
 }
 
 static void list_append(struct partition *p, struct rule_key *k)
@@ -123,14 +129,18 @@ static void list_append(struct partition *p, struct rule_key *k)
 	p->youngest = k;
 }
 
-static void drop(struct rule_states *s, struct rule_key *k)
+static void drop_oldest(struct rule_states *s, struct partition *p)
 {
-	struct rule_key **at = bucket(s, k->hash);
+	struct rule_key *k = p->oldest, **at = bucket(s, k->hash);
 
 	while (*at != k)
 		at = &(*at)->chain;
 	*at = k->chain;
-	list_remove(&s->partitions[k->partition], k);
+	p->oldest = k->newer;
+	if (p->oldest)
+		p->oldest->older = NULL;
+	else
+		p->youngest = NULL;
 	s->n_keys--;
 	free(k);
 }
@@ -140,7 +150,7 @@ void rule_states_drop(struct rule_states *s, size_t partition)
 	struct partition *p = &s->partitions[partition];
 
 	while (p->oldest)
-		drop(s, p->oldest);
+		drop_oldest(s, p);
 	p->newest = -1;
 }
 
@@ -148,7 +158,7 @@ void rule_states_drop(struct rule_states *s, size_t partition)
 static void drop_forgotten(struct rule_states *s, struct partition *p)
 {
 	while (p->oldest && p->newest - p->oldest->offset > s->options.forget)
-		drop(s, p->oldest);
+		drop_oldest(s, p);
 }
 
 static int grow(struct rule_states *s, struct error *err)

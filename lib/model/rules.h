@@ -85,7 +85,8 @@ int rules_read_row(const struct rules *r, const size_t *slots, bool absent_as_mi
 /*
  * A scorer over rules, which must outlive it. Its rows are the values of r->fields (NaN: missing;
  * of a field that is no number, anything else: there) with key_id the number in by_values. Keyed
- * rules need time_ns and state, a struct rule_key of model/rule_state.h a row.
+ * rules need time_ns and state, a struct rule_key of model/rule_state.h a row; without they never
+ * fire.
  *
  * The verdict's score is the weight of its severity, rule_weight; reasons has a bit a rule; a row
  * that has no value at all, and no rule that watches for that, is ROW_TOO_MANY_MISSING.

@@ -164,7 +164,7 @@ static void forest_scorer_free(struct scorer *base)
 {
 	struct scorer_forest *s = (struct scorer_forest *)base;
 
-	for (size_t i = 0; i < s->n_parts; i++) {
+	for (size_t i = 0; s->parts && i < s->n_parts; i++) {
 		forest_plan_free(s->parts[i].plan);
 		free(s->parts[i].column);
 	}
