@@ -62,6 +62,35 @@ def check_metadata(tap, metadata, data):
     tap.check(hashlib.sha256(blank).hexdigest().encode() == digest, "digest by Python's hashlib")
 
 
+def check_groups(tap, folder):
+    """A model with groups: names in order, a group's tensors as those of a model of its own."""
+    records = os.path.join(folder, "groups.jsonl")
+    with open(records, "w") as file:
+        for i in range(1200):
+            zone = "ab"[i % 2]
+            print(json.dumps({"zone": zone, "x": i * 7919 % 101 + (500 if i % 2 else 0), "y": i % 37}), file=file)
+    model = common.train(os.path.join(folder, "g.model"), records, "--by", "zone", "--features", "x,y")
+    names = ["g/0/", "g/1/"]
+    tensors = load_file(model)
+    dtypes = {name: str(values.dtype) for name, values in tensors.items()}
+    wanted = {prefix + name: dtype for prefix in ["", *names] for name, dtype in TENSORS.items()}
+    tap.check(dtypes == wanted, "groups: tensors and their types")
+    with safe_open(model, framework="numpy") as file:
+        config = json.loads(file.metadata()["config"])
+        tap.check(list(file.keys()) == sorted(wanted), "groups: safe_open lists the tensors")
+        same = all(np.array_equal(file.get_tensor(n), tensors[n], equal_nan=True) for n in wanted)
+    tap.check(same, "groups: one by one they are the same")
+    tap.check([g["key"] for g in config["groups"]] == ["a", "b"], "groups: config names them")
+    rows = [json.loads(line) for line in open(records)]
+    for i, key in enumerate("ab"):
+        x = np.array([r["x"] for r in rows if r["zone"] == key], dtype=float)
+        ours = tensors[f"g/{i}/feature.sketch"][: min(len(x), 501)]
+        tap.check(
+            ours[0] == x.min() and ours[-1] == x.max() and tensors[f"g/{i}/feature.fill"][0] == np.median(x),
+            f"groups: {key} has its own extremes and median",
+        )
+
+
 def main():
     tap = common.Tap()
     rng = np.random.default_rng(5)
@@ -78,6 +107,7 @@ def main():
         with open(model, "rb") as file:
             data = file.read()
         check_metadata(tap, metadata, data)
+        check_groups(tap, folder)
         tap.check((8 + int.from_bytes(data[:8], "little")) % 64 == 0, "data start at 64 bytes")
     return tap.end()
 
