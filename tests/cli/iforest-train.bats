@@ -274,3 +274,51 @@ describe() {
 	iforest-train -o m in
 	[[ $(describe m | jq -c '[.feature[].name]') = '["x"]' ]]
 }
+
+@test "--by: a forest for each value with enough records, the same for any number of threads" {
+	awk 'BEGIN { for (i = 0; i < 2000; i++) {
+		zone = i % 10 < 5 ? "\"south\"" : i % 10 < 8 ? "7" : i % 10 < 9 ? "\"few\"" : "null"
+		printf "{\"zone\":%s,\"x\":%d,\"y\":%.1f}\n", zone, i * 7919 % 101, i * 104729 % 97 / 10 } }' >zones.jsonl
+	run --separate-stderr -0 iforest-train --by zone --seed 1 --summary -o zones zones.jsonl
+	[[ $stderr = *"by 'zone': 2 forests; 1 values have fewer than 256 records"* ]]
+	[[ $output = *$'\ngroups             7\n                   south'* ]]
+	anomaly-score -m zones --describe --json | jq -e '.by == "zone" and [.groups[] | [.key, .n_rows]] == [["7", 600], ["south", 1000]] and .n_rows == 2000'
+	anomaly-score -m zones --describe | grep -q '^  south  1000 rows, 2 features, threshold 0.5$'
+	for j in 2 5; do
+		iforest-train --by zone --seed 1 -j $j zones.jsonl 2>/dev/null | cmp - zones
+	done
+	# the order of the zones does not matter to the common part
+	iforest-train --features x,y --seed 1 -o common zones.jsonl
+	[[ $(anomaly-score -m zones --describe --json | jq -c 'del(.by, .groups, .model_version, .digest)') = "$(anomaly-score -m common --describe --json | jq -c 'del(.model_version, .digest)')" ]]
+	# a sample keeps rows and their zones together
+	iforest-train --by zone --reservoir 1000 --seed 3 -o sample zones.jsonl
+	[[ $(anomaly-score -m sample --describe --json | jq -c '[.n_rows, ([.groups[].n_rows] | add < 900 and add > 700)]') = '[1000,true]' ]]
+	# CSV has the same fields
+	jq -r '[.zone, .x, .y] | @csv' zones.jsonl | sed '1i zone,x,y' | iforest-train --by zone --features x,y --seed 1 | cmp - zones
+	# limits count the copies of groups
+	iforest-train --features x,y --memory 90K zones.jsonl >/dev/null
+	expect_error 69 "--memory" iforest-train --features x,y --by zone --memory 90K zones.jsonl
+}
+
+@test "--by: what names no group" {
+	awk 'BEGIN { for (i = 0; i < 300; i++) printf "{\"zone\":\"a\",\"x\":%d}\n", i }' >a.jsonl
+	cp a.jsonl in
+	echo '{"x":1}' >>in
+	expect_error 65 "in:301: key 'zone' is absent" iforest-train --by zone in
+	iforest-train --by zone --absent-as-missing -o m in
+	[[ $(anomaly-score -m m --describe --json | jq -c '[.n_rows, .groups[0].n_rows]') = '[301,300]' ]]
+	for bad in '{}' '[1]' '"\ud800"' '"a\u0000"'; do
+		cp a.jsonl in
+		echo "{\"zone\":$bad,\"x\":1}" >>in
+		expect_error 65 "in:301: key 'zone'" iforest-train --by zone in
+	done
+	expect_error 64 "field path 'a..b'" iforest-train --by a..b in
+	# nothing varies: the common forest
+	sed 's/"x":[0-9]*/"x":5/; s/"a"/"b"/' a.jsonl | cat a.jsonl - >in
+	run --separate-stderr -0 iforest-train --by zone -o m in
+	[[ $stderr = *"1 forests; 1 values have fewer than 256 records, or none that vary"* ]]
+	# no groups at all
+	head -n 100 a.jsonl | iforest-train --by zone -o m
+	anomaly-score -m m --describe --json | jq -e '.groups == []'
+	[[ $(head -n 1 a.jsonl | anomaly-score -m m | jq -c .imputed) = 0 ]]
+}
