@@ -65,7 +65,7 @@ Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 .PHONY: help deps all tests fuzzers benches demo live check check-variants check-services ci bench \
-	bench-kafka torture fuzz lint install uninstall clean
+	bench-kafka torture torture-tables fuzz lint install uninstall clean
 .SECONDARY:
 
 ## all: build the programs into build/bin (the default)
@@ -177,6 +177,12 @@ fuzz: deps-variants
 torture: deps-services
 	@$(SUBMAKE) all $(SERVICE_TOOLS)
 	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture.py \
+		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS) --records $(RECORDS)
+
+## torture-tables: the same, through rules and windows into PostgreSQL, whose server is hit, too
+torture-tables: deps-services
+	@$(SUBMAKE) all $(SERVICE_TOOLS)
+	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture_tables.py \
 		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS) --records $(RECORDS)
 
 ## lint: format, static checks, shell scripts, manual pages, house rules

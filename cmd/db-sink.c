@@ -83,7 +83,7 @@ static const struct program program = {
 	.name = "db-sink",
 	.summary = "store records in a table of SQLite or PostgreSQL",
 	.operands = "URL TABLE [FILE ...]",
-	.details = "URL is sqlite:PATH or postgresql://... Each record is a row; columns are the\n"
+	.details = "URL is sqlite:PATH or postgresql://... Each record is a row; columns are the "
 		   "fields of the same name. Ends with 0 only if all rows are committed.",
 	.example = "db-sink --create sqlite:day.db readings day.jsonl\n"
 		   "kafka-consume -G raw --offsets-from \"db-sink --claim $DB\" city.readings |\n"

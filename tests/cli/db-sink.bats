@@ -124,8 +124,8 @@ claim() {
 		done
 	done | db-sink --upsert zone,window_start sqlite:db sensor_metrics_1min
 	diff <(sqlite3 db <"$sql/last-windows.sql") - <<-'E'
-		a|2026-01-01T00:01:00.000Z|10|21.5|||||1
-		b|2026-01-01T00:01:00.000Z|10|21.5|||||1
+		a|00:01|10|21.5|||||1
+		b|00:01|10|21.5|||||1
 	E
 	diff <(sqlite3 db <"$sql/overview.sql") - <<-'E'
 		a|20|21.0|30.0|||||||1

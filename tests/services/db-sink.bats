@@ -247,6 +247,24 @@ whole() {
 	[[ $(cat answer-* | jq '.partitions[1].epoch' | sort -n | tr '\n' ' ') = '1 2 3 4 5 6 7 8 ' ]]
 }
 
+@test "a claim is made again when its COMMIT or its server is lost" {
+	for fault in before after; do
+		postgres_proxy "$fault" 2 # the first makes the table, once
+		DB=$PROXY claim >answer 2>said
+		grep -q '^commit 2' proxy-said
+		jq -e '.partitions[0].epoch >= 1 and .partitions[0].epoch <= 2' answer
+		[[ $(jq '.partitions[0].epoch' answer) = $(claim read | jq '.partitions[0].epoch') ]]
+		kill "$proxy"
+		pq 'DROP TABLE sensorutils_offsets'
+	done
+	postgres_down INT
+	claim >answer 3>&- &
+	local claimer=$!
+	postgres_up
+	wait "$claimer"
+	jq -e '.partitions[0].epoch == 1' answer
+}
+
 @test "bad rows are in the rejects, durable, before their offset is stored" {
 	pq 'CREATE TABLE t (n integer CHECK (n <> 2))'
 	claim >/dev/null

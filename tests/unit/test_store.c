@@ -215,15 +215,17 @@ static int keep_refused(void *context, const struct store_row *row, const struct
 	return buf_printf(said, err, "%llu: %s\n", (unsigned long long)row->line, why->what);
 }
 
-/* A batch of these records into a table of a and b, a INTEGER UNIQUE. */
+struct input {
+	struct block block;
+	struct fields *fields;
+};
+
+/* A batch of records into a table of a and b, a INTEGER UNIQUE. */
 static int store_rows(void *arg, struct error *err)
 {
-	static const char text[] =
-		"{\"a\":1,\"b\":\"x\\ty\"}\n{\"a\":1}\n{\"b\":null}\n{\"a\":\"q\"}\n";
+	const struct input *in = arg;
 	const struct store_options options = {
 		.url = "sqlite::memory:", .timeout_ms = 100, .stop = never, .note = silent};
-	struct block b = text_block(text, strlen(text), NULL);
-	struct fields *f = text_fields("a,b", NULL);
 	struct scanner *scanner = NULL;
 	struct store_batch batch = {.n = 0};
 	struct store_table t = {.n = 0};
@@ -232,11 +234,10 @@ static int store_rows(void *arg, struct error *err)
 	struct record rec;
 	int ret = -1;
 
-	(void)arg;
 	if (!s || store_table_init(&t, "t", err) ||
 	    store_run(s, "CREATE TABLE t (a INTEGER UNIQUE, b TEXT) STRICT", err) ||
-	    store_describe(s, &t, err) < 0 || !(scanner = scanner_new(f, err)) ||
-	    scanner_start(scanner, &b, err))
+	    store_describe(s, &t, err) < 0 || !(scanner = scanner_new(in->fields, err)) ||
+	    scanner_start(scanner, &in->block, err))
 		goto out;
 	while ((ret = scanner_next(scanner, &rec, err)) > 0) {
 		if (store_add(s, &t, rec.values, &batch, err)) {
@@ -260,18 +261,22 @@ out:
 	store_batch_release(&batch);
 	buf_release(&said);
 	scanner_free(scanner);
-	fields_free(f);
-	text_block_free(&b);
 	return ret;
 }
 
 static void rows_that_are_refused(void **state)
 {
+	static const char text[] =
+		"{\"a\":1,\"b\":\"x\\ty\"}\n{\"a\":1}\n{\"b\":null}\n{\"a\":\"q\"}\n";
+	struct input in = {text_block(text, strlen(text), NULL), text_fields("a,b", NULL)};
 	struct error err = ERROR_INIT;
 
 	(void)state;
-	if (store_rows(NULL, &err))
+	if (store_rows(&in, &err))
 		fail_msg("%s", err.what);
+	assert_true(alloc_fail_each(store_rows, &in) > 10);
+	fields_free(in.fields);
+	text_block_free(&in.block);
 }
 
 int main(void)
