@@ -277,7 +277,7 @@ whole() {
 }
 
 @test "the outcome of a COMMIT is lost with its connection: it is read back" {
-	for fault in before after unanswered; do
+	for fault in before after at-once unanswered; do
 		for number in 1 3; do
 			pq 'DROP TABLE IF EXISTS t, sensorutils_offsets' 'CREATE TABLE t (n integer)'
 			claim >/dev/null

@@ -5,7 +5,8 @@
 Prints the port that it listens at. The NUMBERth COMMIT of all that pass, from 1, meets FAULT:
     before      the connection is cut, and the server never sees it
     after       the server has it, and has answered, and then the connection is cut
-    unanswered  the same, and for the next two seconds no new connection is let through
+    at-once     the server has it, and the connection is cut before it can answer
+    unanswered  as after, and for the next two seconds no new connection is let through
 """
 
 import socket
@@ -46,6 +47,9 @@ def pump(source, target, look, state):
             if look and is_due(data):
                 print(f"commit {NUMBER}: {FAULT}", file=sys.stderr, flush=True)
                 if FAULT == "before":
+                    break
+                if FAULT == "at-once":
+                    target.sendall(data)
                     break
                 if FAULT == "unanswered":
                     closed_until = time.monotonic() + 2
