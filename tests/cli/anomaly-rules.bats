@@ -335,6 +335,23 @@ stream() {
 	wait $!
 }
 
+@test "SIGHUP: rules that stayed the same keep what they follow, others begin anew" {
+	one '"kind":"stuck","records":3'
+	mkfifo in out
+	anomaly-score --rules one.json -j 2 <in >out 2>err 3>&- &
+	exec 5>in 6<out
+	for i in 1 2 3 4; do
+		echo "{\"s\":1,\"timestamp\":$i,\"x\":1}" >&5
+		read -r line <&6
+		[[ $line = *'"is_anomaly":'$([[ $i -eq 3 ]] && echo true || echo false)* ]]
+		[[ $i -ne 3 ]] || one '"kind":"stuck", "records":3'
+		kill -HUP $!
+		until [[ $(grep -c "loaded rules" err) -eq $i ]]; do :; done
+	done
+	exec 5>&-
+	wait $!
+}
+
 @test "a forest for each zone: each record by its own" {
 	grep -q "by 'zone': 3 forests; 0 values" zones.err
 	anomaly-score -m zones --describe --json | jq -e '.by == "zone" and [.groups[].key] == ["north", "old \"town\"", "south"]'
