@@ -149,7 +149,7 @@ static const struct program program = {
 	.details = "Writes a record for each window and key when the watermark has passed its end.",
 	.example = "window-agg --key zone --window 60s --agg temperature:mean,max day.jsonl\n"
 		   "window-agg --key zone --window 5m --slide 1m --lateness 30s \\\n"
-		   "    --agg 'is_anomaly:sum as anomaly_count' scored.jsonl\n",
+		   "  --agg 'is_anomaly:sum as anomaly_count' scored.jsonl\n",
 	.groups = groups,
 };
 

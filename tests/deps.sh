@@ -11,7 +11,7 @@ group() {
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;
 	services) group check && echo python3-venv openjdk-17-jre-headless maven openssl postgresql-15 ;;
-	bench) group services && echo g++ python3-dev ;;
+	bench) group services && echo g++ python3-dev miller ;;
 	*)
 		echo "deps: no group '$1'" >&2
 		exit 64

@@ -193,11 +193,15 @@ struct aggregate_result aggregates_result(const struct aggregates *a, const void
 int aggregates_save(const struct aggregates *a, const void *cell, struct buf *out,
 		    struct error *err)
 {
+	size_t at = out->len;
+
 	if (buf_add(out, cell, a->cell_size, err))
 		return -1;
 	for (size_t i = 0; i < a->n_fields; i++) {
 		if (!(a->fields[i].parts & PART_SKETCH))
 			continue;
+		/* No addresses in files. */
+		memset(out->data + at + a->fields[i].sketch, 0, sizeof(struct ddsketch));
 		const struct ddsketch *s = cell_sketch(&a->fields[i], cell);
 		const struct ddsketch_bins *both[] = {&s->positive, &s->negative};
 		if (buf_add(out, &s->zeros, sizeof(s->zeros), err))
@@ -261,13 +265,13 @@ int aggregates_load(const struct aggregates *a, void *cell, const char **p, cons
 {
 	if (!take(cell, a->cell_size, p, end))
 		return error_set(err, ERROR_DATA, "a cell is cut off");
-	for (size_t i = 0; i < a->n_fields; i++) {
-		const struct aggregate_field *f = &a->fields[i];
-		if (f->parts & PART_SPREAD && cell_spread(f, cell)->n >= SPREAD_BLOCK)
+	for (size_t i = 0; i < a->n_fields; i++)
+		if (a->fields[i].parts & PART_SKETCH)
+			*cell_sketch(&a->fields[i], cell) = (struct ddsketch){.n = 0};
+	for (size_t i = 0; i < a->n_fields; i++)
+		if (a->fields[i].parts & PART_SPREAD &&
+		    cell_spread(&a->fields[i], cell)->n >= SPREAD_BLOCK)
 			return error_set(err, ERROR_DATA, "a spread is none");
-		if (f->parts & PART_SKETCH)
-			*cell_sketch(f, cell) = (struct ddsketch){.n = 0};
-	}
 	for (size_t i = 0; i < a->n_fields; i++)
 		if (a->fields[i].parts & PART_SKETCH &&
 		    load_sketch(&a->fields[i], cell, p, end, err))

@@ -184,6 +184,11 @@ static int wrong(struct error *err, const char *name)
 			 name);
 }
 
+static bool time_valid(int64_t ns)
+{
+	return ns >= -WINDOWS_MAX_TIME_NS && ns <= WINDOWS_MAX_TIME_NS;
+}
+
 static int read_int(const struct value *v, int64_t *n)
 {
 	return v->kind == VALUE_NUMBER ? number_read_int(v->text, v->text + v->len, n) : -1;
@@ -211,7 +216,7 @@ static int read_held(struct gate *g, const struct value *v, struct error *err)
 	if (v->kind != VALUE_ARRAY)
 		return wrong(err, "held");
 	for (struct members m = members_of(v); members_next(&m, &ignored, &x);) {
-		if (read_three(&x, n) || n[2] < 0 || n[2] > WINDOWS_PATIENCE ||
+		if (read_three(&x, n) || !time_valid(n[0]) || n[2] < 0 || n[2] > WINDOWS_PATIENCE ||
 		    g->n_held > WINDOWS_PATIENCE)
 			return wrong(err, "held");
 		if (MEM_GROW(&g->held, &g->held_cap, g->n_held + 1, err))
@@ -237,10 +242,12 @@ static int read_member(struct windows_source *s, const struct value *name, const
 		return read_int(v, watermark_ns) ? wrong(err, "watermark") : 0;
 	if (member_is(name, "newest") && v->kind != VALUE_NULL) {
 		g->any = true;
-		return read_int(v, &g->newest_ns) ? wrong(err, "newest") : 0;
+		return read_int(v, &g->newest_ns) || !time_valid(g->newest_ns)
+			       ? wrong(err, "newest")
+			       : 0;
 	}
 	if (member_is(name, "run")) {
-		if (read_three(v, n) || n[0] < 1 || n[0] >= WINDOWS_RUN)
+		if (read_three(v, n) || n[0] < 1 || n[0] >= WINDOWS_RUN || !time_valid(n[2]))
 			return wrong(err, "run");
 		g->run = (unsigned)n[0];
 		g->run_key = (uint64_t)n[1];

@@ -191,6 +191,8 @@ static int get_domain(struct cursor *c, struct domain *d)
 
 	if (GET(c, d->watermark_ns) || GET(c, d->restored_ns) || GET(c, d->tick) || GET(c, ticking))
 		return -1;
+	if (d->watermark_ns > WINDOWS_MAX_TIME_NS + WINDOWS_MAX_NS)
+		return damaged(c);
 	d->ticking = ticking;
 	return 0;
 }
@@ -266,7 +268,8 @@ static int get_source(struct cursor *c, struct windows *w, size_t n_key)
 	if (GET(c, any) || GET(c, g->newest_ns) || GET(c, g->seq) || GET(c, run) ||
 	    GET(c, g->run_key) || GET(c, g->run_time_ns) || GET(c, n_held))
 		return -1;
-	if (w->n_sources == n_sources || (any && !time_valid(g->newest_ns)))
+	if (w->n_sources == n_sources || (any && !time_valid(g->newest_ns)) ||
+	    (run && !time_valid(g->run_time_ns)))
 		return damaged(c);
 	g->any = any;
 	g->run = run;
