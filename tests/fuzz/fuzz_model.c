@@ -51,7 +51,8 @@ static void score(struct model *m)
 {
 	struct error err = ERROR_INIT;
 	struct verdict verdicts[ROWS];
-	size_t n = m->n_features;
+	size_t n = m->n_features, n_groups = m->group_ids.n;
+	uint32_t groups[ROWS];
 	struct scorer *s = scorer_forest_new(m, NULL, &err);
 	if (!s)
 		abort();
@@ -65,7 +66,9 @@ static void score(struct model *m)
 		x[3 * n + j] = j % 2 ? NAN : 1e30;
 		x[4 * n + j] = (double)j;
 	}
-	const struct scorer_rows rows = {.n = ROWS, .stride = n, .x = x};
+	for (size_t i = 0; i < ROWS; i++)
+		groups[i] = (uint32_t)(i % (n_groups + 1));
+	const struct scorer_rows rows = {.n = ROWS, .stride = n, .x = x, .key_id = groups};
 	scorer_score(s, &rows, 0.5, scratch, verdicts);
 	for (size_t i = 0; i < ROWS; i++)
 		if (verdicts[i].status == ROW_OK &&
