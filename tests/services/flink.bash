@@ -103,6 +103,7 @@ flink_jvm() {
 	cat <<-OPTIONS
 		-XX:+UseSerialGC
 		-XX:TieredStopAtLevel=1
+		-Djava.io.tmpdir=$FLINK_DIR/tmp
 		-Dlog4j.configurationFile=$FLINK_CONF_DIR/log4j.properties
 		--add-exports=java.base/sun.net.util=ALL-UNNAMED
 	OPTIONS

@@ -14,10 +14,10 @@ setup_file() {
 	jars=${jars%,}
 	export SPARK jars rules=$data/rules/city.json job=$data/engines/spark/score.py
 	# Workers make their folders in its home.
-	mkdir home
+	mkdir home tmp
 	ln -s "$SPARK"/lib/python*/site-packages/pyspark/* home
 	export SPARK_HOME=$PWD/home SPARK_LOCAL_DIRS=$PWD/local SPARK_LOCAL_IP=127.0.0.1
-	export PYSPARK_PYTHON=$SPARK/bin/python
+	export PYSPARK_PYTHON=$SPARK/bin/python PYTHONDONTWRITEBYTECODE=1 TMPDIR=$PWD/tmp
 	sensor-sim "$data/profiles/city.json" --seed 1 --start 2026-03-09T00:00:00Z --count 20000 \
 		>readings.jsonl
 	iforest-train --contamination 0.05 --seed 42 -o city.model \
@@ -40,7 +40,7 @@ setup() {
 
 # submit MASTER OPTION... -- ANOMALY_SCORE_OPTION...: the job, to the end of the topic.
 submit() {
-	local jvm='-XX:+UseSerialGC -XX:TieredStopAtLevel=1'
+	local jvm="-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir=$TMPDIR"
 	timeout 150 "$SPARK/bin/spark-submit" --master "$1" --jars "$jars" --driver-memory 512m \
 		--driver-java-options "$jvm" --conf spark.driver.host=127.0.0.1 \
 		--conf spark.executor.memory=512m --conf "spark.executor.extraJavaOptions=$jvm" \
@@ -84,6 +84,19 @@ scored() {
 	run submit 'local[1]' -- anomaly-score -m city.model --rules city.json
 	((status == 78))
 	[[ $output = *"rule 'sensor_stuck' of kind 'stuck' follows a series"* ]]
+	for row in '78 "kind":"missing","for":"90s"' \
+		'78 "kind":"missing","per_key":{"Downtown":{"records":2}}' '0 "kind":"missing"' \
+		'78 "kind":"rate","per_second":3' '0 "kind":"above","limit":40'; do
+		cat >one.json <<-RULES
+			{"by":"zone","key":"sensor_id","rules":[{"name":"r","severity":"low","field":"humidity",${row#* }}]}
+		RULES
+		PYTHONPATH=${job%/*} run "-${row%% *}" "$PYSPARK_PYTHON" - <<-'PYTHON'
+			from pyspark import SparkFiles
+			import score
+			SparkFiles._is_running_on_worker, SparkFiles._root_directory = True, "."
+			score.check(["anomaly-score", "--rules", "one.json"])
+		PYTHON
+	done
 	for option in --only-anomalies --rejects=file --watch; do
 		run -78 "$SPARK/bin/python" "$job" -b broker --from a --to b --checkpoint c -- \
 			anomaly-score -m city.model "$option"

@@ -104,17 +104,24 @@ def check(command):
         for rule in json.loads(described).get("rules", []):
             limits = [rule, *filter(None, rule.get("per_key", {}).values())]
             if rule["kind"] in ("rate", "stuck") or rule["kind"] == "missing" and any(
-                "for" in limit or limit.get("records", 1) > 1 for limit in limits
+                "seconds" in limit or limit.get("records", 1) > 1 for limit in limits
             ):
                 refuse(f"rule '{rule['name']}' of kind '{rule['kind']}' follows a series, but each"
                        " batch is judged by a process of its own")
+
+
+def setting(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return f"kafka.{name}", value
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0], allow_abbrev=False)
     p.add_argument("-b", "--brokers", default=os.environ.get("KAFKA_BOOTSTRAP_SERVERS"),
                    help="default: KAFKA_BOOTSTRAP_SERVERS")
-    p.add_argument("-X", metavar="NAME=VALUE", action="append", default=[],
+    p.add_argument("-X", metavar="NAME=VALUE", action="append", default=[], type=setting,
                    help="a property of Kafka's clients, as security.protocol=SASL_SSL")
     p.add_argument("--from", dest="source", metavar="TOPIC", required=True)
     p.add_argument("--to", dest="sink", metavar="TOPIC", required=True)
@@ -134,8 +141,7 @@ def main():
 
     spark = SparkSession.builder.appName("anomaly-score").getOrCreate()
     check(o.command)
-    kafka = {f"kafka.{x.split('=', 1)[0]}": x.split("=", 1)[1] for x in o.X}
-    kafka["kafka.bootstrap.servers"] = o.brokers
+    kafka = {"kafka.bootstrap.servers": o.brokers, **dict(o.X)}
 
     def write(batch, _):
         judged = batch.rdd.mapPartitions(lambda rows: judge(rows, o.command))
