@@ -19,7 +19,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("SENSORUTILS_BUILD", os.path.join(HERE, "..", "..", "build"))
 TOOL = os.path.join(BUILD, "tests", "services", "kafka_tool")
 GROUP, SOURCE = "torture", "source"
-PARTITIONS = 6
 SESSION_S = 10  # of a member of the group that is silent
 PATIENCE_S = 10  # with a group that does not move, until the next blow
 FINAL = (64, 65, 66, 70, 73, 74, 78)  # no supervisor starts a pipeline again after these
@@ -173,11 +172,28 @@ class Feed:
         self.process.stdin.close()
 
 
-class Tormentor:
-    """A scenario says what runs (commands, start_feed), how far it is (progress), what is hit
-    besides its processes (strikes), and judges."""
+class GroupFollower:
+    """What the group has committed in Kafka."""
 
-    usual = False  # a recipe of others: helped along, and forgiven any status
+    def __init__(self, brokers):
+        self.process, self.text = brokers.tool("follow", GROUP, "20", stdout=subprocess.PIPE), ""
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def read(self):
+        if self.process.poll() is not None:
+            raise Failed("nobody follows the group")
+        lines, _, self.text = (self.text + (self.process.stdout.read() or b"").decode()).rpartition("\n")
+        return [int(word) for word in lines.split("\n")[-1].split()[1:]] if lines else None
+
+    def close(self):
+        self.process.kill()
+
+
+class Tormentor:
+    """A scenario says what runs (commands, start_feed), how far it is (follow) and what is hit besides
+    its processes (strikes). With usual it is a recipe of others: helped along, and forgiven any status."""
+
+    partitions = 6
 
     def __init__(self, options, folder):
         self.options, self.folder = options, folder
@@ -191,7 +207,9 @@ class Tormentor:
         self.pipelines, self.feed, self.partial = [], None, ""
 
         self.brokers = Brokers(os.path.join(folder, "kafka"), options.brokers, options.kafka)
+        self.usual = getattr(options, "usual", False)
         self.set_up()
+        self.follower = self.follow()
 
     def set_up(self):
         """Topics, models, tables: before anything runs."""
@@ -204,10 +222,10 @@ class Tormentor:
     def start_feed(self):
         raise NotImplementedError
 
-    def progress(self):
-        """The offsets that are committed, a list without those of partitions that have none; None
-        when they cannot be told now."""
-        raise NotImplementedError
+    def follow(self):
+        """What read() of it gives are the offsets that are committed, a list without those of
+        partitions that have none, or None when they cannot be told now."""
+        return GroupFollower(self.brokers)
 
     def tick(self):
         """What goes on all the time, a hundredth of a second of it."""
@@ -220,17 +238,17 @@ class Tormentor:
                 raise Failed("the feed of records died")
             if self.plan:
                 self.feed.tick(now, sum(seconds + self.seconds_a_blow for _, seconds in self.plan))
-        offsets = self.progress()
+        offsets = self.follower.read()
         if offsets is not None:
             self.offsets, self.sum = offsets, sum(offsets)
             self.settle(now)
 
     def settle(self, now):
         """Blows behind which every partition has moved."""
-        if len(self.offsets) < PARTITIONS:
+        if len(self.offsets) < self.partitions:
             return
         for since, before in list(self.open):
-            if len(before) < PARTITIONS or all(a > b for a, b in zip(self.offsets, before)):
+            if len(before) < self.partitions or all(a > b for a, b in zip(self.offsets, before)):
                 self.recoveries.append(now - since)
                 self.open.remove((since, before))
 
@@ -349,20 +367,21 @@ class Tormentor:
         for p in self.pipelines:
             for q in p.living():
                 q.kill()
+        self.follower.close()
         for node in range(1, self.brokers.n + 1) if self.options.keep else ():
             shutil.copy(os.path.join(self.folder, "kafka", f"node-{node}", "log"),
                         os.path.join(self.folder, f"broker-{node}.log"))
         self.brokers.stop()
 
 
-def report(torture, recipe, seconds, found):
+def report(torture, seconds, found):
     options = torture.options
     blows = ", ".join(f"{n} × {name}" for name, n in sorted(torture.blows.items()))
     print(f"blows: {blows}")
     for p in torture.pipelines:
         ends = ", ".join(f"{n} × {name}" for name, n in sorted(p.statuses.items()))
         print(f"{p.name}: started {p.starts} times; ends: {ends}")
-    result = {"recipe": recipe, "seed": options.seed,
+    result = {"recipe": "usual" if torture.usual else "exact", "seed": options.seed,
               "kills": sum(torture.blows.values()), "brokers": options.brokers,
               "kafka": options.kafka, "records": options.records, **found,
               "restarts": sum(p.starts - 1 for p in torture.pipelines),
@@ -390,7 +409,7 @@ def arguments(doc):
     return parser
 
 
-def main(scenario, options, recipe, judge):
+def main(scenario, options, judge):
     """Runs it, has judge(torture) say what was found, prints all, and exits: 0 if all found is 0."""
     for number in signal.SIGTERM, signal.SIGINT, signal.SIGHUP:
         signal.signal(number, lambda number, frame: sys.exit(128 + number))
@@ -401,7 +420,7 @@ def main(scenario, options, recipe, judge):
         torture = scenario(options, folder)
         torture.run()
         found, more = judge(torture)
-        result = {**report(torture, recipe, time.monotonic() - began, found), **more}
+        result = {**report(torture, time.monotonic() - began, found), **more}
         bad = any(found.values())
     except (Failed, OSError) as failure:
         for p in torture.pipelines if torture else []:

@@ -24,23 +24,18 @@ import sys
 
 sys.dont_write_bytecode = True
 import judge
-from tormentor import GROUP, PARTITIONS, SESSION_S, SOURCE, Failed, Feed, Tormentor, arguments, main
+from tormentor import GROUP, SESSION_S, SOURCE, Failed, Feed, Tormentor, arguments, main
 
 SCORED = "scored"
 KEYS = 97
 
 
 class Torture(Tormentor):
-    partial = ""
-
     def set_up(self):
-        self.usual = self.options.usual
         for topic in SOURCE, SCORED:
-            self.brokers.run("kafka_topic", topic, str(PARTITIONS))
+            self.brokers.run("kafka_topic", topic, str(self.partitions))
         self.model = os.path.join(self.folder, "model")
         self.train()
-        self.follow = self.brokers.tool("follow", GROUP, "20", stdout=subprocess.PIPE)
-        os.set_blocking(self.follow.stdout.fileno(), False)
 
     def train(self):
         rows = "".join(f'{{"temperature":{20 + i % 7},"pressure":{1000 + i * 7919 % 31}}}\n'
@@ -69,18 +64,6 @@ class Torture(Tormentor):
         return [["kafka-consume", *b, "-G", GROUP, *instance, SOURCE], score,
                 ["kafka-produce", *b, "-t", SCORED, "--transactional-id", f"torture-{i}"]]
 
-    def progress(self):
-        if self.follow.poll() is not None:
-            raise Failed("nobody follows the group")
-        data = self.follow.stdout.read()
-        lines = (self.partial + (data or b"").decode()).split("\n")
-        self.partial = lines.pop()
-        return [int(word) for word in lines[-1].split()[1:]] if lines else None
-
-    def close(self):
-        self.follow.kill()
-        super().close()
-
 
 def found(torture):
     what = torture.brokers.address, SCORED, torture.options.records
@@ -96,5 +79,4 @@ def found(torture):
 if __name__ == "__main__":
     parser = arguments(__doc__)
     parser.add_argument("--usual", action="store_true", help="torment the usual recipe")
-    options = parser.parse_args()
-    main(Torture, options, "usual" if options.usual else "exact", found)
+    main(Torture, parser.parse_args(), found)

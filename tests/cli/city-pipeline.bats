@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# data/pipelines/city.mk: the demo by files and SQLite, learning anew, and what live refuses.
+
+load helper
+
+setup() {
+	pipelines=$(realpath "$BATS_TEST_DIRNAME/../../data/pipelines")
+	cd "$BATS_TEST_TMPDIR"
+	unset MAKEFLAGS MFLAGS MAKELEVEL KAFKA_BOOTSTRAP_SERVERS KAFKA_HOST DB COUNT SIM_OPTIONS
+	skip_unless_peer sqlite3
+	skip_unless_peer jq
+	city=$BATS_FILE_TMPDIR/city
+}
+
+# The demo, once for this file.
+demo() {
+	make -s -f "$pipelines/city.mk" BIN="$SENSORUTILS_BUILD/bin" OUT="$city" "$@"
+}
+
+# average DETECTOR: its average precision.
+average() {
+	anomaly-eval --json --bootstrap 0 "$city/$1.jsonl" | jq .average_precision
+}
+
+@test "the demo: a day through all steps, the last minute of each zone, how good it is" {
+	demo >out
+	# Eight zones with what each measured, then five detectors.
+	grep -q 'Downtown' out && grep -q 'Tech Hub' out
+	[[ $(grep -cE '^(Downtown|University District|Industrial Park|Residential|Shopping|Tech Hub|Medical) .* 23:59 ' out) -eq 8 ]]
+	[[ $(grep -cE '^(a forest|rules).* 0\.[0-9]+ to 0\.[0-9]+$' out) -eq 5 ]]
+	awk 'length > 80 { print; n++ } END { exit n > 0 }' out
+	# README has it.
+	sed -n '/<!-- city -->/,/<!-- city end -->/s/^    //p' "$pipelines/../../README.md" >figures
+	diff figures <(grep . out)
+	[[ $(sqlite3 "$city/city.db" 'SELECT count(*) FROM sensor_data') -eq $((483840 + 69120)) ]]
+	[[ $(wc -l <"$city/training.csv") -le 10001 ]]
+}
+
+@test "windows in the database are those of the day's records" {
+	demo >out
+	# By SQL from what was judged: count, extremes and alarms of each minute and zone.
+	jq -r '[.zone, .timestamp[0:16], .temperature, (if .is_anomaly then 1 else 0 end)] | @csv' \
+		"$city/scored.jsonl" >day.csv
+	sqlite3 day.db 'CREATE TABLE day (zone, minute, t REAL, a INTEGER)' '.import --csv day.csv day' \
+		"ATTACH '$city/city.db' AS city" \
+		'SELECT count(*) FROM (SELECT zone, minute, count(*), min(t), max(t), sum(a) FROM day GROUP BY 1, 2
+			EXCEPT SELECT zone, replace(substr(window_start, 1, 16), " ", "T"), count, temperature_min,
+				temperature_max, anomaly_count FROM city.sensor_metrics_1min)' \
+		'SELECT (SELECT count(*) FROM city.sensor_metrics_1min),
+			(SELECT count(*) FROM (SELECT DISTINCT zone, minute FROM day))' \
+		'SELECT count(*), min(count), max(count) FROM city.sensor_metrics_5min' >found
+	# The first four and the last four windows of 5 minutes reach over the ends of the day.
+	diff <(printf '0\n11520|11520\n%d|6|30\n' $((8 * (1440 + 4)))) found
+}
+
+@test "forests a zone and rules find more than rules alone" {
+	demo >out
+	awk -v both="$(average scored)" -v rules="$(average rules)" 'BEGIN { exit !(both > rules) }'
+}
+
+@test "the demo made again is the same, to the byte" {
+	demo >first
+	demo -B >again
+	diff first again
+}
+
+@test "train: learns from the database, a forest a zone" {
+	demo >out
+	demo train 2>/dev/null
+	anomaly-score -m "$city/live.model" --describe >described
+	grep -q 'Industrial Park' described
+	run --separate-stderr -2 demo train DB=sqlite:none
+	[[ $stderr = *"there is no database 'none' yet"* ]]
+}
+
+@test "live names what it lacks" {
+	demo >out
+	run --separate-stderr -2 demo live
+	[[ $stderr = *"set KAFKA_BOOTSTRAP_SERVERS"* ]]
+	export KAFKA_BOOTSTRAP_SERVERS=127.0.0.1:1
+	run --separate-stderr -2 demo live DB=sqlite:x
+	[[ $stderr = *"set DB=postgresql://"* ]]
+}
