@@ -272,7 +272,8 @@ int main(int argc, char **argv)
 		options_fail(&program, "a model is no text for a terminal: name a file with -o");
 	struct choice choice = {0};
 	struct fields *fields = fields_new(&err);
-	if (feature_rule_init(&choice.rule, opt.rows.features, opt.time_field, NULL, &err))
+	/* What tells groups apart is no feature, unless it was named. */
+	if (feature_rule_init(&choice.rule, opt.rows.features, opt.time_field, opt.rows.by, &err))
 		options_fail(&program, "option '--features': %s", err.what);
 	if (overwrite_check(argv + first, "--output", opt.output, &err))
 		options_fail(&program, "%s", err.what);

@@ -313,6 +313,14 @@ describe() {
 		expect_error 65 "in:301: key 'zone'" iforest-train --by zone in
 	done
 	expect_error 64 "field path 'a..b'" iforest-train --by a..b in
+	# a number that names groups is no feature, unless it is named
+	awk 'BEGIN { for (i = 0; i < 600; i++) printf "{\"zone\":%d,\"x\":%d}\n", i % 2, i * 7919 % 101 }' >in
+	for features in '["x"]' '["zone","x"]'; do
+		# shellcheck disable=SC2046
+		iforest-train --by zone -o m in $([[ $features = '["x"]' ]] || echo --features zone,x)
+		[[ $(anomaly-score -m m --describe --json | jq -c .features) = "$features" ]]
+		[[ $(anomaly-score -m m --describe --json | jq -c '[.groups[] | [.key, .features]]') = '[["0",["x"]],["1",["x"]]]' ]]
+	done
 	# nothing varies: the common forest
 	sed 's/"x":[0-9]*/"x":5/; s/"a"/"b"/' a.jsonl | cat a.jsonl - >in
 	run --separate-stderr -0 iforest-train --by zone -o m in

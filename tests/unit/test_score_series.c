@@ -15,6 +15,7 @@
 #include "lib/model/rules.h"
 #include "lib/record/control_needs.h"
 #include "lib/record/control_state.h"
+#include "tests/unit/alloc_fail.h"
 
 enum { RECORDS = 1500, KEYS = 5, MARK_EVERY = 7 };
 
@@ -245,6 +246,41 @@ static void states_of_others(void **unused)
 	run_end(&r);
 }
 
+static int follow_and_mark(void *arg, struct error *err)
+{
+	static const char kept[] = "{\"anomaly-score\":{\"rules\":\"v\",\"needs\":[[0,0],[4,2]]}}";
+	const struct rule_state_options o = {
+		.n_memories = 2, .max_keys = 100, .idle_ns = 1, .forget = 10};
+	struct series *s = series_new(&o, "v", err);
+	struct control_record assign = {.kind = CONTROL_ASSIGN}, mark = {.kind = CONTROL_MARK};
+	int ret = -1;
+
+	(void)arg;
+	if (!s || !control_record_add(&assign, "t", 3, 2, 5, kept, err) ||
+	    series_control(s, &assign, err) < 0)
+		goto out;
+	for (int64_t i = 2; i < 90; i++) {
+		const struct series_place at = {"t", 1, 3, i};
+		char key = (char)i;
+		if (!series_key(s, &at, &key, 1, err))
+			goto out;
+	}
+	if (control_record_add(&mark, "t", 3, 5, 90, "{\"x\":{}}", err) &&
+	    series_control(s, &mark, err) > 0)
+		ret = 0;
+out:
+	control_record_release(&assign);
+	control_record_release(&mark);
+	series_leave(s);
+	return ret;
+}
+
+static void out_of_memory(void **unused)
+{
+	(void)unused;
+	assert_true(alloc_fail_each(follow_and_mark, NULL) > 90);
+}
+
 /* The list grows with the logarithm of the offsets. */
 static void needs_thin_out(void **unused)
 {
@@ -291,9 +327,8 @@ static void needs_of_stages_add_up(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(stopped_at_every_mark),
-		cmocka_unit_test(states_of_others),
-		cmocka_unit_test(needs_thin_out),
+		cmocka_unit_test(stopped_at_every_mark),  cmocka_unit_test(states_of_others),
+		cmocka_unit_test(out_of_memory),          cmocka_unit_test(needs_thin_out),
 		cmocka_unit_test(needs_of_stages_add_up),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
