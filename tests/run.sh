@@ -121,13 +121,11 @@ for suite in "$@"; do
 		echo "0 0 ${#list[@]}" >>"$log/counts"
 		continue
 	fi
-	at_once=$parallel time_limit=300
-	if [[ $suite = services ]]; then
-		at_once=1 time_limit=600 # seconds
-	fi
+	time_limit=300 # seconds
+	[[ $suite != services ]] || time_limit=600
 	running=0
 	for file in "${list[@]}"; do
-		if ((running >= at_once)); then
+		if ((running >= parallel)); then
 			wait -n || true
 			running=$((running - 1))
 		fi
