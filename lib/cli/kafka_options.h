@@ -48,8 +48,8 @@ struct kafka_cli_options {
 /*
  * Reads what was given into k (released by the caller; its brokers point into argv, the environment
  * or k itself): the files, then the properties. Brokers come from -b, else the property
- * bootstrap.servers, else KAFKA_BOOTSTRAP_SERVERS, else KAFKA_HOST. Exits with 64 when that is wrong or says
- * nothing of brokers, with 66 when a file cannot be read.
+ * bootstrap.servers, else KAFKA_BOOTSTRAP_SERVERS, else KAFKA_HOST. Exits with 64 when that is
+ * wrong or says nothing of brokers, with 66 when a file cannot be read.
  */
 void kafka_cli_read(const struct program *p, const struct kafka_cli_options *o,
 		    struct kafka_options *k);

@@ -202,9 +202,8 @@ int scanner_next(struct scanner *s, struct record *rec, struct error *err)
 			error_prefix(err, "last line has no newline and is no record");
 		return error_at(err, s->block->file, rec->line, 0);
 	}
-	if (read_control(s, rec, err) ||
-	    (rec->control == CONTROL_NONE && s->unknown && !s->note_unknown &&
-	     bad_member(s, rec, err)))
+	if (read_control(s, rec, err) || (rec->control == CONTROL_NONE && s->unknown &&
+					  !s->note_unknown && bad_member(s, rec, err)))
 		return error_at(err, s->block->file, rec->line, 0);
 	rec->cuts = s->cuts;
 	rec->n_cuts = s->n_cuts;

@@ -11,7 +11,7 @@ command_for() {
 	secom-prep) command=(secom-prep "$input" "$files/secom_labels.data") ;;
 	record-replay) command=(record-replay "$input") ;;
 	sensor-sim) command=(sensor-sim --step 1s --count 1000 "$input") ;;
-	window-agg) command=(window-agg --window 60s --agg x:mean,max,p50 "$input") ;;
+	window-agg) command=(window-agg --window 60s --agg "x:mean,max,p50" "$input") ;;
 	iforest-train) command=(iforest-train -o /dev/stdout --trees 5 "$input") ;;
 	anomaly-score) command=(anomaly-score -m "$files/model" "$input") ;;
 	anomaly-eval) command=(anomaly-eval "$input") ;;

@@ -5,6 +5,14 @@
 #include <string.h>
 #include "lib/window/aggregate.h"
 
+static uint64_t bits_of(double x)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	return bits;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(int ret, const struct error *err)
@@ -38,8 +46,7 @@ static void use(const struct aggregates *a)
 	for (size_t i = 0; i < a->n; i++) {
 		struct aggregate_result x = aggregates_result(a, cells, i),
 					y = aggregates_result(a, cells + a->cell_size, i);
-		if (x.kind != y.kind || x.count != y.count ||
-		    memcmp(&x.real, &y.real, sizeof(x.real)) != 0)
+		if (x.kind != y.kind || x.count != y.count || bits_of(x.real) != bits_of(y.real))
 			abort();
 	}
 	aggregates_drop(a, cells);
