@@ -67,6 +67,11 @@ void window_release(struct window_loop *l);
 /* Decides the form of the output, which may be that of the input, and writes its header. */
 int window_begin(struct window_loop *l, struct error *err);
 
+/* window_record.c: reads what is needed of a record: 0, or -1: it is bad, or worse. r->offset is
+ * that of a bad one, too, if it is known. */
+int window_read_record(struct window_loop *l, const struct record *rec, struct windows_record *r,
+		       struct error *err);
+
 /* window_marks.c: a control record; what a held mark is followed by. */
 int window_control(struct window_loop *l, const struct record *rec, struct error *err);
 int window_release_mark(struct window_loop *l, struct error *err);

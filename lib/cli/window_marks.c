@@ -52,7 +52,8 @@ static int put_state(struct window_loop *l, struct windows_source *s, struct con
 	return control_state_put(p, WINDOW_STAGE, l->own.data, replay_from, err);
 }
 
-static int mark(struct window_loop *l, struct buf *out, struct error *err)
+/* untold: the mark shall tell of all whose state has changed, those that it does not name too. */
+static int mark(struct window_loop *l, bool untold, struct buf *out, struct error *err)
 {
 	struct control_record *c = &l->control;
 	struct windows_source *s;
@@ -69,7 +70,7 @@ static int mark(struct window_loop *l, struct buf *out, struct error *err)
 		if (put_state(l, s, &c->partitions[i], err))
 			return -1;
 	}
-	while ((s = offsets_untold(l->windows, &told))) {
+	while (untold && (s = offsets_untold(l->windows, &told))) {
 		int32_t partition;
 		const char *topic = offsets_topic(s, &partition);
 		struct control_partition *p =
@@ -93,7 +94,8 @@ static int hold_mark(struct window_loop *l, const struct record *rec, struct err
 {
 	l->mark_line.len = l->mark_text.len = 0;
 	l->mark_waits = 0;
-	if (buf_add(&l->mark_line, rec->text, rec->len, err) || mark(l, &l->mark_text, err))
+	if (buf_add(&l->mark_line, rec->text, rec->len, err) ||
+	    mark(l, l->control.n, &l->mark_text, err))
 		return -1;
 	l->held_mark = true;
 	return 0;
@@ -106,7 +108,7 @@ static int end(struct window_loop *l, const struct record *rec, struct error *er
 	if (l->held_mark) {
 		l->held_mark = false;
 		if (control_record_read(&l->control, l->mark_line.data, l->mark_line.len, err) ||
-		    mark(l, &l->out, err))
+		    mark(l, true, &l->out, err))
 			return -1;
 	}
 	return control_record_read(&l->control, rec->text, rec->len, err) ||
@@ -165,5 +167,6 @@ int window_control(struct window_loop *l, const struct record *rec, struct error
 	/* What is late must be durable before a mark passes on. */
 	if (window_flush_late(l, true, err))
 		return -1;
-	return l->options->flush ? hold_mark(l, rec, err) : mark(l, &l->out, err);
+	/* One that names none comes from a consumer that has none. */
+	return l->options->flush ? hold_mark(l, rec, err) : mark(l, l->control.n, &l->out, err);
 }

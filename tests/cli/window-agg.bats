@@ -362,6 +362,16 @@ mark() {
 	{
 		assign 0 0 3 4 "$state"
 	} >in
+	# What is bad is bad only once, but where nobody can tell.
+	{
+		assign 0 0 1 4 "$state"
+		kafka 0 2 112 a '"bad"'
+		kafka 0 4 126 a '"bad"'
+		kafka 0 -4 126 a 5
+		mark 1 0:4:7
+		control end 2 ""
+	} | window-agg --key k --window 10s --agg x:sum --rejects bad >out 2>err
+	[[ $(jq -c ._kafka.offset bad | tr '\n' ' ') = "4 -4 " ]]
 	expect_error 78 "need what comes from 2 on" window-agg --window 10s in
 	for own in '[]' '{"from":5}' '{"from":"1"}' '{"newest":1.5}' '{"held":[[1,2]]}' '{"held":[[1,2,51]]}' '{"run":[10,1,1]}' '{"watermark":true}'; do
 		assign 0 0 0 4 "{\"window-agg\":$own}" >in
@@ -392,6 +402,17 @@ mark() {
 	[[ $(jq -c '._kafka.control // [.k,.window_end[14:19]]' out | tr '\n' ' ') = '"assign" "assign" "mark" ["a","01:50"] ["c","01:50"] "mark" "end" ' ]]
 	[[ $(jq -c 'select(._kafka.seq == 3) | ._kafka.ranges[] | [.partition,.from,.to]' out | tr '\n' ' ') = '[0,2,3] [1,2,2] ' ]]
 	[[ $(jq -c 'select(._kafka.seq == 3) | ._kafka.ranges[].state."window-agg".watermark' out | tr '\n' ' ') = '115000000000 115000000000 ' ]]
+}
+
+@test "a mark that names no partition is not made to name one" {
+	{
+		assign 0 0 0 0 null
+		kafka 0 0 100 a 1
+		kafka 0 1 101 b 1
+		mark 1
+		control end 2 ""
+	} | window-agg --key k --window 10s --single >out
+	[[ $(jq -c 'select(._kafka.seq == 1) | ._kafka.ranges' out) = "[]" ]]
 }
 
 @test "--idle: a silent partition holds nobody up" {
