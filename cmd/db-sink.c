@@ -10,7 +10,7 @@
 
 static struct db_sink_options opt = {
 	.stream = STREAM_OPTIONS_INIT,
-	.batch = 10000,
+	.batch = 50000,
 	.commit_interval_ns = NS_PER_SECOND,
 	.timeout_s = 30,
 };
@@ -48,7 +48,7 @@ static const struct option_spec own_options[] = {
 	 .dest = &opt.batch,
 	 .min = 1,
 	 .max = 1000000,
-	 .help = "rows of a transaction, 1 to 1000000; default 10000"},
+	 .help = "rows of a transaction, 1 to 1000000; default 50000"},
 	{.name = "commit-interval",
 	 .kind = OPTION_PARSE,
 	 .arg = "TIME",

@@ -65,7 +65,7 @@ once() {
 	[[ $(pq 'SELECT count(*), count(DISTINCT n), min(n), max(n) FROM t') = "$1|$1|0|$(($1 - 1))" ]]
 }
 
-@test "all of a topic, and of what comes later; the state of a stage comes back" {
+@test "all of a topic, and of what comes later" {
 	topics first 3 20000
 	start a -e
 	ends a 40
@@ -80,6 +80,22 @@ once() {
 	[[ $(pq 'SELECT DISTINCT epoch FROM sensorutils_offsets') = 2 ]]
 	# Nothing was committed to the group.
 	[[ $(kafka_tool committed "$group" | sed -n 's/^sum //p') = 0 ]]
+}
+
+@test "state that a stage keeps with the offset comes back; what is replayed is not stored again" {
+	topics state 1 20
+	start_with_state() {
+		kafka-consume -G "$group" --offsets-from "db-sink --claim $DB" -e "$in" |
+			sed -u -E 's/("from":[0-9]+,"to":[0-9]+)\}/\1,"state":{"replay_from":15,"w":{"x":1.50}}}/' |
+			tee got | db-sink --unknown pad "$DB" t
+	}
+	start_with_state
+	once 20
+	feed 20 30
+	start_with_state
+	once 30
+	head -n 1 got | grep -F '"replay_from":15,"processed":20,"epoch":2,"state":{"replay_from":15,"w":{"x":1.50}}'
+	[[ $(grep -c '"replay":true' got) -eq 5 ]]
 }
 
 @test "SIGTERM at the head: all that came is stored, 0" {
