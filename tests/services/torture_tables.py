@@ -128,8 +128,8 @@ class Tables(Tormentor):
         self.lines = self.simulate(self.options.records, "--late", "0.01:90s", "--shuffle", "20")
 
     def simulate(self, count, *options, seed=1):
-        argv = ["sensor-sim", "city", "--seed", str(seed), "--start", "2026-03-02T00:00:00Z", "--step", "1s", "--count",
-                str(count), *options]
+        argv = ["sensor-sim", os.path.join(HERE, "..", "..", "data", "profiles", "city.json"), "--seed", str(seed),
+                "--start", "2026-03-02T00:00:00Z", "--step", "1s", "--count", str(count), *options]
         return subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout.splitlines(keepends=True)
 
     def start_feed(self):
