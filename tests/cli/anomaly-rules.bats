@@ -269,6 +269,28 @@ stream() {
 	done
 }
 
+@test "a stage behind that asks for a replay gets the verdicts it had" {
+	echo '{"key":"s","rules":[
+		{"name":"stuck","severity":"low","field":"x","kind":"stuck","records":4},
+		{"name":"rate","severity":"medium","field":"x","kind":"rate","per_second":0.5}]}' >r.json
+	awk 'BEGIN { srand(7); for (i = 0; i < 120; i++)
+		printf "{\"s\":%d,\"timestamp\":%d,\"x\":%d}\n", i % 2, i, rand() < 0.4 ? rand() * 9 : i / 25 }' >series.jsonl
+	sum() {
+		anomaly-score --rules r.json | window-agg --key s --window 20s --slide 10s --agg count --agg 'is_anomaly:sum as alarms'
+	}
+	stream 0 0 null | sum >undisturbed
+	[[ $(grep -c '"alarms":[1-9]' undisturbed) -gt 10 ]]
+	older=0
+	while read -r at mark; do
+		to=$(jq .to <<<"$mark")
+		from=$(jq '.state.replay_from // .to' <<<"$mark")
+		stream "$from" "$to" "$(jq -c .state <<<"$mark")" | sum >again
+		cmp <(grep -v '"control"' again) <(tail -n +$((at + 1)) undisturbed | grep -v '"control"')
+		older=$((older + (to - from > 20)))
+	done < <(jq -r -c 'select(._kafka.control == "mark") | "\(input_line_number) \(._kafka.ranges[0] | tojson)"' undisturbed)
+	[[ $older -gt 10 ]]
+}
+
 @test "reset drops what is known of its partitions" {
 	one '"kind":"stuck","records":2'
 	{
