@@ -378,6 +378,88 @@ def restarts(tap):
                       f"not at {bad[:5]}" if bad else f"{len(whole)} rows")
 
 
+def several_lines(rows, kept, stop, every, last):
+    """As consume, of several partitions: replays come partition by partition, the rest as it came at first."""
+    lines, seq = [], 0
+    for p, (processed, state) in sorted(kept.items()):
+        replay_from = (state or {}).get("replay_from", processed)
+        lines.append(control("assign", seq, topic="t", partition=p, replay_from=replay_from, processed=processed,
+                             epoch=None, state=state))
+        seq += 1
+    for p, (processed, state) in sorted(kept.items(), reverse=True):
+        for row in rows:
+            if row["p"] == p and (state or {}).get("replay_from", processed) <= row["o"] < processed:
+                lines.append(record_of(row, True))
+    told, moved = {p: processed for p, (processed, _) in kept.items()}, {}
+
+    def tell():
+        nonlocal seq
+        ranges = [{"topic": "t", "partition": p, "from": told[p], "to": to} for p, to in sorted(moved.items())]
+        lines.append(control("mark", seq, group="g", generation=1, member="m", instance=None, ranges=ranges))
+        told.update(moved)
+        moved.clear()
+        seq += 1
+
+    for n, row in enumerate(rows[:stop]):
+        if row["o"] >= kept[row["p"]][0]:
+            lines.append(record_of(row, False))
+            moved[row["p"]] = row["o"] + 1
+        if (n + 1) % every == 0 and moved:
+            tell()
+    if last:
+        tell()
+        lines.append(control("end", seq))
+    return lines
+
+
+def record_of(row, replay):
+    kafka = {"topic": "t", "partition": row["p"], "offset": row["o"], **({"replay": True} if replay else {})}
+    return json.dumps({"k": row["k"], "timestamp": stamp(row["t"]), "x": row["x"], "_kafka": kafka})
+
+
+def several_run(options, rows, crashes, partitions, every):
+    """As offsets_run: what each partition keeps is what the last mark that named it said."""
+    out, kept = [], {p: (0, None) for p in range(partitions)}
+    for stop in [*crashes, len(rows)]:
+        last = stop == len(rows)
+        lines = several_lines(rows, kept, stop, every, last)
+        done = subprocess.run(["window-agg", *options, *(["--flush"] if last else [])],
+                              input="\n".join(lines).encode() + b"\n", capture_output=True, check=False)
+        assert done.returncode == (0 if last else 75), done.stderr
+        waiting = []
+        for line in done.stdout.splitlines():
+            kafka = json.loads(line).get("_kafka", {})
+            if kafka.get("control") == "mark":
+                out, waiting = out + waiting, []
+                for r in kafka["ranges"]:
+                    assert r["from"] == kept[r["partition"]][0]
+                    kept[r["partition"]] = (r["to"], r["state"])
+            elif "control" not in kafka:
+                waiting.append(canonical(line))
+    return out
+
+
+def single(tap):
+    """Keys over three partitions. None is late, so that rows do not depend on how partitions mix."""
+    n, rng = int(os.environ.get("RECORDS", "600")) // 2, random.Random(4)
+    rows, offsets, t = [], [0, 0, 0], T0 + 10**7
+    for _ in range(n):
+        t += rng.randint(0, 2_000)
+        p = rng.choice([0, 0, 0, 1, 1, 2])
+        rows.append({"k": rng.choice("abcde"), "t": t - rng.randint(0, 8_000), "x": round(rng.gauss(20, 5), 1), "p": p,
+                     "o": offsets[p]})
+        offsets[p] += rng.choice([1, 1, 1, 2])  # offsets have gaps
+    options = ["--key", "k", "--window", "60s/10s", "--single", "--lateness", "60s", "--agg", "x:mean,min,max,p50"]
+    whole = sorted(several_run(options, rows, [], 3, 7))
+    bad = [k for k in range(1, n, 3) if sorted(several_run(options, rows, [k], 3, 7)) != whole]
+    for _ in range(20):
+        crashes = sorted(rng.sample(range(1, n), rng.randint(2, 6)))
+        if sorted(several_run(options, rows, crashes, 3, rng.choice([3, 7, 20]))) != whole:
+            bad.append(crashes)
+    tap.check(not bad and len(whole) > n // 20, "--single: crashed, three partitions mixed anew, the rows of an undisturbed run",
+              f"not at {bad[:5]}" if bad else f"{len(whole)} rows")
+
+
 def states(tap):
     n = int(os.environ.get("RECORDS", "600"))
     rows = sliding_case(n, 2)
@@ -405,6 +487,7 @@ def main():
     shuffled(tap)
     states(tap)
     restarts(tap)
+    single(tap)
     return tap.end()
 
 
