@@ -225,9 +225,13 @@ static void train_groups(struct model *m, struct train_rows *rows)
 			       (const char *const *)rows->features.names, rows->features.n,
 			       rows->kept.group, &rows->groups.ids, opt.rows.by, &n_small, &err))
 		message_die(&err);
-	message_note("by '%s': %zu forests; %zu values have fewer than %d records, or none that "
-		     "vary, and the common one",
-		     opt.rows.by, m->group_ids.n, n_small, MODEL_GROUP_ROWS_MIN);
+	if (n_small)
+		message_note(
+			"by '%s': %zu forests; %zu values have the common one, with fewer than %d "
+			"records or none that vary",
+			opt.rows.by, m->group_ids.n, n_small, MODEL_GROUP_ROWS_MIN);
+	else
+		message_note("by '%s': %zu forests", opt.rows.by, m->group_ids.n);
 }
 
 static struct model *train(struct train_rows *rows, struct train_result *result)

@@ -280,7 +280,7 @@ describe() {
 		zone = i % 10 < 5 ? "\"south\"" : i % 10 < 8 ? "7" : i % 10 < 9 ? "\"few\"" : "null"
 		printf "{\"zone\":%s,\"x\":%d,\"y\":%.1f}\n", zone, i * 7919 % 101, i * 104729 % 97 / 10 } }' >zones.jsonl
 	run --separate-stderr -0 iforest-train --by zone --seed 1 --summary -o zones zones.jsonl
-	[[ $stderr = *"by 'zone': 2 forests; 1 values have fewer than 256 records"* ]]
+	[[ $stderr = *"by 'zone': 2 forests; 1 values have the common one, with fewer than 256 records"* ]]
 	[[ $output = *$'\ngroups             7\n                   south'* ]]
 	anomaly-score -m zones --describe --json | jq -e '.by == "zone" and [.groups[] | [.key, .n_rows]] == [["7", 600], ["south", 1000]] and .n_rows == 2000'
 	anomaly-score -m zones --describe | grep -q '^  south  1000 rows, 2 features, threshold 0.5$'
@@ -324,7 +324,7 @@ describe() {
 	# nothing varies: the common forest
 	sed 's/"x":[0-9]*/"x":5/; s/"a"/"b"/' a.jsonl | cat a.jsonl - >in
 	run --separate-stderr -0 iforest-train --by zone -o m in
-	[[ $stderr = *"1 forests; 1 values have fewer than 256 records, or none that vary"* ]]
+	[[ $stderr = *"1 forests; 1 values have the common one"* ]]
 	# no groups at all
 	head -n 100 a.jsonl | iforest-train --by zone -o m
 	anomaly-score -m m --describe --json | jq -e '.groups == []'
