@@ -171,7 +171,7 @@ int offsets_mark(struct windows *w, struct windows_source *s, int64_t to, struct
 	*replay_from = c->offset < to ? c->offset : -1;
 	s->told = to;
 	s->moved = false;
-	if (buf_printf(own, err, "{\"from\":%lld", (long long)c->offset) ||
+	if (buf_printf(own, err, "{\"windows\":%u,\"from\":%lld", w->shape, (long long)c->offset) ||
 	    add_time(own, "watermark", closed != TIME_NEVER, closed, err) ||
 	    add_gate(&c->gate, own, err))
 		return -1;
@@ -228,12 +228,27 @@ static int read_held(struct gate *g, const struct value *v, struct error *err)
 	return 0;
 }
 
-static int read_member(struct windows_source *s, const struct value *name, const struct value *v,
-		       int64_t *watermark_ns, struct error *err)
+static int check_shape(const struct windows *w, const struct value *v, struct error *err)
+{
+	int64_t shape;
+
+	if (read_int(v, &shape))
+		return wrong(err, "windows");
+	if (shape != w->shape)
+		return error_set(err, ERROR_CONFIG,
+				 "the state of 'window-agg' is of windows of other sizes, slides "
+				 "or gap: go on with those, or begin with a new group");
+	return 0;
+}
+
+static int read_member(const struct windows *w, struct windows_source *s, const struct value *name,
+		       const struct value *v, int64_t *watermark_ns, struct error *err)
 {
 	struct gate *g = &s->gate;
 	int64_t n[3];
 
+	if (member_is(name, "windows"))
+		return check_shape(w, v, err);
 	if (member_is(name, "from"))
 		return read_int(v, &s->from) || s->from < 0 || s->from > s->processed
 			       ? wrong(err, "from")
@@ -256,8 +271,8 @@ static int read_member(struct windows_source *s, const struct value *name, const
 	return member_is(name, "held") ? read_held(g, v, err) : 0;
 }
 
-static int read_state(struct windows_source *s, const char *own, size_t len, int64_t *watermark_ns,
-		      struct error *err)
+static int read_state(const struct windows *w, struct windows_source *s, const char *own,
+		      size_t len, int64_t *watermark_ns, struct error *err)
 {
 	struct buf copy = BUF_INIT;
 	struct value object, name, v;
@@ -266,7 +281,7 @@ static int read_state(struct windows_source *s, const char *own, size_t len, int
 	s->gate.seq = WINDOWS_PATIENCE + 1; /* so that what came before has numbers, too */
 	if (!ret)
 		for (struct members m = members_of(&object); !ret && members_next(&m, &name, &v);)
-			ret = read_member(s, &name, &v, watermark_ns, err);
+			ret = read_member(w, s, &name, &v, watermark_ns, err);
 	buf_release(&copy);
 	return ret;
 }
@@ -280,7 +295,7 @@ int offsets_assign(struct windows *w, struct windows_source *s, int64_t processe
 	s->assigned = true;
 	s->from = s->processed = s->told = processed;
 	s->last = -1;
-	if (len && read_state(s, own, len, &watermark_ns, err))
+	if (len && read_state(w, s, own, len, &watermark_ns, err))
 		return -1;
 	s->replaying = s->from < processed;
 	if (watermark_ns > d->restored_ns)

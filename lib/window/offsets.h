@@ -4,13 +4,14 @@
  *
  * Of each source that is an object
  *
- *     {"from":17,"watermark":1700000060000000000,"newest":1700000065000000000,
+ *     {"windows":3735928559,"from":17,"watermark":1700000060000000000,"newest":1700000065000000000,
  *      "run":[3,-62041,1700000099000000000],"held":[[1700000099000000000,-62041,2],…]}
  *
- * (times in nanoseconds). `from` is a checkpoint at or before the oldest record that an open window
- * or a suspect still needs; newest, run and held (suspects: time, hash of the key, records ago) are
- * the gate as it was there, so that it lets the same records pass again. Windows that end at or
- * before the watermark were given out, and are not again. What was late, or rejected, is so again,
+ * (times in nanoseconds). `windows` is a hash of their sizes and slides, for others would need
+ * other records. `from` is a checkpoint at or before the oldest record that an open window or a
+ * suspect still needs; newest, run and held (suspects: time, hash of the key, records ago) are the
+ * gate as it was there, so that it lets the same records pass again. Windows that end at or before
+ * the watermark were given out, and are not again. What was late, or rejected, is so again,
  * quietly.
  *
  * With `single` records of several sources come again in another order than at first. Windows of a

@@ -29,6 +29,20 @@ static int64_t common_divisor(int64_t a, int64_t b)
 	return a;
 }
 
+/* In the order of rows, so that it does not matter in which one they were given. */
+static uint32_t shape_of(const struct windows *w)
+{
+	const struct windows_options *o = &w->options;
+	uint64_t h = key_hash((const char *)&o->session_ns, sizeof(o->session_ns));
+
+	for (size_t i = 0; i < o->n_specs; i++) {
+		const struct windows_spec *x = &o->specs[w->order[i]];
+		uint64_t part[] = {h, (uint64_t)x->size_ns, (uint64_t)x->slide_ns};
+		h = key_hash((const char *)part, sizeof(part));
+	}
+	return (uint32_t)h;
+}
+
 /* Panes as wide as all sizes and slides allow. */
 static int plan(struct windows *w, struct error *err)
 {
@@ -53,6 +67,7 @@ static int plan(struct windows *w, struct error *err)
 				 "have a larger common divisor",
 				 (long long)(longest / w->pane_ns), (double)w->pane_ns / 1e9,
 				 WINDOWS_MAX_PANES);
+	w->shape = shape_of(w);
 	return 0;
 }
 

@@ -97,7 +97,8 @@ struct windows {
 	const struct aggregates *aggregates;
 	size_t cell_at, pane_size;
 	int64_t pane_ns;
-	size_t *order; /* [n_specs] of rows with one end: the longest first */
+	uint32_t shape; /* a hash of sizes, slides and gap */
+	size_t *order;  /* [n_specs] of rows with one end: the longest first */
 	struct domain common;
 	struct windows_source **sources;
 	size_t n_sources, sources_cap;
