@@ -140,10 +140,12 @@ int db_sink_refused(void *context, const struct store_row *row, const struct err
 {
 	static const uint32_t first = 0;
 	struct db_sink *s = context;
-	struct error reason = *why;
+	struct error reason = why ? *why : (struct error)ERROR_INIT;
 	struct buf line = BUF_INIT;
 	int ret;
 
+	if (!row)
+		return intake_keep(&s->intake, "", 0, true, err);
 	error_at(&reason, row->file, row->line, 0);
 	if (s->intake.rejects_fd < 0) {
 		*err = reason;
@@ -155,7 +157,7 @@ int db_sink_refused(void *context, const struct store_row *row, const struct err
 		.kind = VALUE_OBJECT, .text = text + row->kafka, .len = row->kafka_len};
 	ret = reject_format(&line, message_program(), &reason, &rec, row->kafka_len ? &kafka : NULL,
 			    timestamp_now(), err) ||
-			      intake_keep(&s->intake, line.data, line.len, true, err)
+			      intake_keep(&s->intake, line.data, line.len, false, err)
 		      ? -1
 		      : 0;
 	buf_release(&line);

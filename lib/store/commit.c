@@ -15,6 +15,7 @@ struct attempt {
 	const char *name; /* of the mark */
 	store_refused_fn *refused;
 	void *context;
+	bool refusing;   /* rows were refused, and the caller was not told that these were all */
 	bool committing; /* a failure says nothing about what became of it */
 	bool doubtful;   /* an earlier one may have been committed after all */
 };
@@ -26,20 +27,20 @@ static int refuse(struct attempt *a, size_t i, struct error *err)
 
 	if (a->refused(a->context, row, &why, err))
 		return -1;
-	row->refused = true;
+	row->refused = a->refusing = true;
 	*err = (struct error)ERROR_INIT;
 	return 0;
 }
 
-/* Writes the rows [from, to); those at fault are found by halving, and refused. */
+/* Writes the rows [from, to); those at fault are found by halving, or where the database says they
+ * are, and refused. */
 static int write_rows(struct attempt *a, size_t from, size_t to, struct error *err)
 {
 	struct store *s = a->s;
-	size_t stood;
 
 	while (from < to) {
-		stood = from;
-		if (!s->ops->write(s, a->table, a->batch, from, to, &stood, err))
+		size_t stood = from, suspect = to;
+		if (!s->ops->write(s, a->table, a->batch, from, to, &stood, &suspect, err))
 			return 0;
 		if (err->kind != ERROR_DATA)
 			return -1;
@@ -50,7 +51,9 @@ static int write_rows(struct attempt *a, size_t from, size_t to, struct error *e
 			from++;
 			continue;
 		}
-		size_t middle = from + (to - from) / 2;
+		size_t middle = suspect > from && suspect < to ? suspect
+				: suspect == from              ? from + 1
+							       : from + (to - from) / 2;
 		*err = (struct error)ERROR_INIT;
 		if (write_rows(a, from, middle, err))
 			return -1;
@@ -118,8 +121,10 @@ static int transact(struct attempt *a, struct error *err)
 	if (s->ops->begin(s, !a->mark, err))
 		return -1;
 	/* Fenced or not is known first, so that a zombie rejects no rows. */
-	if (move_offsets(a, err) || write_rows(a, 0, a->batch->n, err))
+	if (move_offsets(a, err) || write_rows(a, 0, a->batch->n, err) ||
+	    (a->refusing && a->refused(a->context, NULL, NULL, err)))
 		return -1;
+	a->refusing = false;
 	a->committing = true;
 	return s->ops->commit(s, err);
 }

@@ -54,6 +54,15 @@ static const char *column_of(const PGresult *r)
 	return column ? column : "";
 }
 
+/* "COPY t, line 7" */
+static size_t line_of(const PGresult *r)
+{
+	const char *where = r ? PQresultErrorField(r, PG_DIAG_CONTEXT) : NULL,
+		   *line = where ? strstr(where, ", line ") : NULL;
+
+	return line ? strtoul(line + strlen(", line "), NULL, 10) : 0;
+}
+
 int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err)
 {
 	const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL,
@@ -62,6 +71,7 @@ int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err)
 		   *column = column_of(r);
 	struct store *s = &p->base;
 
+	p->line = line_of(r);
 	if (PQstatus(p->conn) == CONNECTION_BAD) {
 		s->fault = FAULT_LOST;
 		what = what ? what : PQerrorMessage(p->conn);

@@ -9,6 +9,7 @@ struct postgresql {
 	struct store base;
 	PGconn *conn;
 	char xid[24]; /* of the transaction that began last with a token */
+	size_t line;  /* of COPY, that the last failure was about; 0: not known */
 	bool staged;  /* this connection has the staging table */
 	struct buf sql, room, copy;
 };
@@ -47,6 +48,6 @@ int postgresql_alone(struct postgresql *p, const char *sql, struct error *err);
 int postgresql_encode(struct store *s, const struct store_table *t, const struct value *cells,
 		      struct store_batch *b, struct store_row *row, struct error *err);
 int postgresql_write(struct store *s, const struct store_table *t, const struct store_batch *b,
-		     size_t from, size_t to, size_t *stood, struct error *err);
+		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 
 #endif

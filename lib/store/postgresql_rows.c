@@ -266,21 +266,34 @@ static int write_run(struct postgresql *p, const struct store_table *t, const st
 	return t->n_keys ? merge(p, t, absent, err) : 0;
 }
 
+/* The row that was the nth line of [from, to), or `to`. */
+static size_t row_of_line(const struct store_batch *b, size_t from, size_t to, size_t n)
+{
+	for (size_t i = from; n && i < to; i++)
+		if (!b->rows[i].refused && !--n)
+			return i;
+	return to;
+}
+
 static int write_runs(struct postgresql *p, const struct store_table *t,
-		      const struct store_batch *b, size_t from, size_t to, struct error *err)
+		      const struct store_batch *b, size_t from, size_t to, size_t *suspect,
+		      struct error *err)
 {
 	for (size_t i = from; i < to; i = from) {
 		while (i < to && b->rows[i].absent == b->rows[from].absent)
 			i++;
-		if (write_run(p, t, b, from, i, err))
+		if (write_run(p, t, b, from, i, err)) {
+			size_t row = row_of_line(b, from, i, p->line);
+			*suspect = row < i ? row : to;
 			return -1;
+		}
 		from = i;
 	}
 	return 0;
 }
 
 int postgresql_write(struct store *base, const struct store_table *t, const struct store_batch *b,
-		     size_t from, size_t to, size_t *stood, struct error *err)
+		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err)
 {
 	struct postgresql *p = (struct postgresql *)base;
 	struct error ignored = ERROR_INIT;
@@ -289,7 +302,7 @@ int postgresql_write(struct store *base, const struct store_table *t, const stru
 	if ((t->n_keys && make_stage(p, t, err)) ||
 	    postgresql_exec(p, "SAVEPOINT rows", PGRES_COMMAND_OK, err))
 		return -1;
-	if (!write_runs(p, t, b, from, to, err))
+	if (!write_runs(p, t, b, from, to, suspect, err))
 		return postgresql_exec(p, "RELEASE rows", PGRES_COMMAND_OK, err);
 	if (err->kind == ERROR_DATA &&
 	    postgresql_exec(p, "ROLLBACK TO rows; RELEASE rows", PGRES_COMMAND_OK, &ignored))

@@ -26,6 +26,6 @@ sqlite3_stmt *sqlite_prepare(struct sqlite *s, char *sql, struct error *err);
 int sqlite_encode(struct store *s, const struct store_table *t, const struct value *cells,
 		  struct store_batch *b, struct store_row *row, struct error *err);
 int sqlite_write(struct store *s, const struct store_table *t, const struct store_batch *b,
-		 size_t from, size_t to, size_t *stood, struct error *err);
+		 size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 
 #endif

@@ -178,11 +178,12 @@ static int bind_row(sqlite3_stmt *q, const char *p, const char *end)
 }
 
 int sqlite_write(struct store *base, const struct store_table *t, const struct store_batch *b,
-		 size_t from, size_t to, size_t *stood, struct error *err)
+		 size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err)
 {
 	struct sqlite *s = (struct sqlite *)base;
 	int code;
 
+	(void)suspect;
 	for (size_t i = from; i < to; i++) {
 		const struct store_row *row = &b->rows[i];
 		*stood = i;

@@ -66,7 +66,8 @@ int store_add(struct store *s, const struct store_table *t, const struct value *
 	      struct store_batch *b, struct error *err);
 
 /* Called for a row that the database refuses, with its own reason in why (ERROR_DATA): 0 leaves the
- * row out, -1 (err, which may be why) fails. Before any offset is stored. */
+ * row out, -1 (err, which may be why) fails. Behind the last one of a transaction, before that is
+ * committed, it is called once more, with NULL: now what it kept must be durable. */
 typedef int store_refused_fn(void *context, const struct store_row *row, const struct error *why,
 			     struct error *err);
 

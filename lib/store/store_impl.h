@@ -44,10 +44,10 @@ struct store_ops {
 	/*
 	 * Stores the rows [from, to) but those refused. When that fails with ERROR_DATA, the
 	 * rows [from, *stood) are in, and none behind; the fault is that of row *stood if the ops
-	 * are exact, else of one of [*stood, to).
+	 * are exact, else of one of [*stood, to), likely of *suspect unless that is still `to`.
 	 */
 	int (*write)(struct store *s, const struct store_table *t, const struct store_batch *b,
-		     size_t from, size_t to, size_t *stood, struct error *err);
+		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 	bool exact;
 	int (*commit)(struct store *s, struct error *err);
 	/* Whatever is open is void; cannot fail. */

@@ -300,6 +300,16 @@ whole() {
 	done
 }
 
+@test "a batch that is stored at the second attempt rejects no row twice" {
+	pq 'CREATE TABLE t (n integer CHECK (n NOT IN (2, 7)))'
+	claim >/dev/null
+	postgres_proxy before
+	marked 1 0 10 10 | db-sink --rejects r "$PROXY" t
+	grep -q '^commit 1' proxy-said
+	kill "$proxy"
+	[[ $(pq 'SELECT count(*) FROM t') = 8 && $(jq ._kafka.offset r | tr '\n' ' ') = '2 7 ' ]]
+}
+
 @test "heartbeats that move no offset are read back, too" {
 	for fault in before after; do
 		pq 'DROP TABLE IF EXISTS t, sensorutils_offsets' 'CREATE TABLE t (n integer)'

@@ -212,6 +212,8 @@ static int keep_refused(void *context, const struct store_row *row, const struct
 {
 	struct buf *said = context;
 
+	if (!row)
+		return buf_add_str(said, "all\n", err);
 	return buf_printf(said, err, "%llu: %s\n", (unsigned long long)row->line, why->what);
 }
 
@@ -252,7 +254,8 @@ static int store_rows(void *arg, struct error *err)
 	assert_int_equal(store_counts(s).transactions, 1);
 	assert_int_equal(batch.n, 0);
 	static const char wanted[] = "2: UNIQUE constraint failed: t.a\n"
-				     "4: cannot store TEXT value in INTEGER column t.a\n";
+				     "4: cannot store TEXT value in INTEGER column t.a\n"
+				     "all\n";
 	assert_int_equal(said.len, strlen(wanted));
 	assert_memory_equal(said.data, wanted, said.len);
 out:
