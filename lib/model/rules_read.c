@@ -1,37 +1,53 @@
-#include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/config_node.h"
 #include "lib/base/file.h"
 #include "lib/base/sha256.h"
 #include "lib/base/timestamp.h"
 #include "lib/model/rules.h"
-#include "lib/model/rules_entry.h"
+#include "lib/record/fields.h"
 
-static int get_records(const struct entry *n, struct rule_limits *l, int64_t least,
+/* A copy of a string that is the path of a field. */
+static char *get_path(const struct node *n, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	struct path path;
+	const char *text;
+
+	if (node_text(n, &text, err))
+		return NULL;
+	if (path_parse(&path, text, strlen(text), &why)) {
+		if (why.kind == ERROR_USAGE)
+			node_fail(n, err, "%s", why.what);
+		else
+			*err = why;
+		return NULL;
+	}
+	path_release(&path);
+	return mem_strndup(text, strlen(text), err);
+}
+
+static int get_records(const struct node *n, struct rule_limits *l, uint64_t least,
 		       struct error *err)
 {
-	json_int_t records = json_integer_value(n->json);
+	uint64_t records;
 
-	if (!json_is_integer(n->json) || records < least || records > RULE_RECORDS_MAX)
-		return entry_bad(n, err, "is no whole number of %" PRId64 " to %d", least,
-				 RULE_RECORDS_MAX);
+	if (node_count(n, least, RULE_RECORDS_MAX, &records, err))
+		return -1;
 	l->records = (uint32_t)records;
 	l->duration_ns = 0;
 	return 0;
 }
 
-static int get_duration(const struct entry *n, struct rule_limits *l, struct error *err)
+static int get_duration(const struct node *n, struct rule_limits *l, struct error *err)
 {
-	const char *text = entry_string(n, err);
+	const char *text = json_string_value(n->json);
 	struct error why = ERROR_INIT;
 
-	if (!text)
-		return -1;
-	if (duration_parse(text, strlen(text), &l->duration_ns, &why))
-		return entry_bad(
-			n, err, "is '%s', which is no length of time such as 90s, 10m or 2h", text);
+	if (!text || duration_parse(text, strlen(text), &l->duration_ns, &why))
+		return node_refuse(n, "a length of time such as '90s', '10m' or '2h'", err);
 	l->records = 0;
 	return 0;
 }
@@ -43,22 +59,22 @@ static const char *const limit_names[][3] = {
 	[RULE_STUCK] = {"records", "for"}, [RULE_MISSING] = {"records", "for"},
 };
 
-static int get_limit(const struct entry *n, enum rule_kind kind, struct rule_limits *l,
+static int get_limit(const struct node *n, enum rule_kind kind, struct rule_limits *l,
 		     struct error *err)
 {
 	switch (kind) {
 	case RULE_ABOVE:
-		return entry_real(n, &l->high, err);
+		return node_real(n, -INFINITY, INFINITY, &l->high, err);
 	case RULE_BELOW:
-		return entry_real(n, &l->low, err);
+		return node_real(n, -INFINITY, INFINITY, &l->low, err);
 	case RULE_RANGE:
-		return entry_real(n, strcmp(n->name, "min") ? &l->high : &l->low, err);
+		return node_real(n, -INFINITY, INFINITY, strcmp(n->key, "min") ? &l->high : &l->low,
+				 err);
 	case RULE_RATE:
-		if (entry_real(n, &l->high, err))
-			return -1;
-		return l->high > 0 ? 0 : entry_bad(n, err, "is not above 0");
+		l->high = json_number_value(n->json); /* 0 of what is none */
+		return l->high > 0 ? 0 : node_refuse(n, "a number above 0", err);
 	default:
-		if (!strcmp(n->name, "for"))
+		if (!strcmp(n->key, "for"))
 			return get_duration(n, l, err);
 		return get_records(n, l, kind == RULE_STUCK ? 2 : 1, err);
 	}
@@ -66,7 +82,7 @@ static int get_limit(const struct entry *n, enum rule_kind kind, struct rule_lim
 
 /* The limits that stand in an object: all of them for the rule itself (general NULL), any for an
  * override of the general ones. */
-static int get_limits(const struct entry *n, enum rule_kind kind, const struct rule_limits *general,
+static int get_limits(const struct node *n, enum rule_kind kind, const struct rule_limits *general,
 		      struct rule_limits *l, struct error *err)
 {
 	const char *const *names = limit_names[kind];
@@ -75,31 +91,33 @@ static int get_limits(const struct entry *n, enum rule_kind kind, const struct r
 
 	*l = general ? *general : (struct rule_limits){.low = -INFINITY, .high = INFINITY};
 	for (size_t i = 0; i < 3 && names[i]; i++) {
-		struct entry m = entry_member(n, names[i]);
-		if (m.json && get_limit(&m, kind, l, err))
+		struct node m;
+		if (!general && !either && node_need(n, names[i], &m, err))
 			return -1;
-		if (!m.json && !general && !either)
-			return entry_bad(&m, err, "is absent");
-		there += m.json != NULL;
+		if (!node_get(n, names[i], &m))
+			continue;
+		if (get_limit(&m, kind, l, err))
+			return -1;
+		there++;
 	}
 	if (either && there == 2)
-		return entry_bad(n, err, "has both 'records' and 'for'");
+		return node_fail(n, err, "has both 'records' and 'for'");
 	if (kind == RULE_STUCK && !there && !general)
-		return entry_bad(n, err, "has neither 'records' nor 'for'");
+		return node_fail(n, err, "has neither 'records' nor 'for'");
 	if (kind == RULE_MISSING && !there && !general)
 		l->records = 1;
 	if (kind == RULE_RANGE && !(l->low < l->high))
-		return entry_bad(n, err, "has a 'min' of %g that is not below its 'max' of %g",
+		return node_fail(n, err, "has a 'min' of %g that is not below its 'max' of %g",
 				 l->low, l->high);
 	return 0;
 }
 
-static int add_field(struct rules *r, struct rule *rule, const struct entry *n, struct error *err)
+static int add_field(struct rules *r, struct rule *rule, const struct node *n, struct error *err)
 {
-	struct entry m = entry_member(n, "field");
-	char *path = entry_path(&m, err);
+	struct node m;
+	char *path;
 
-	if (!path)
+	if (node_need(n, "field", &m, err) || !(path = get_path(&m, err)))
 		return -1;
 	for (rule->field = 0; rule->field < r->n_fields; rule->field++)
 		if (!strcmp(r->fields[rule->field].path, path))
@@ -120,39 +138,41 @@ static int add_field(struct rules *r, struct rule *rule, const struct entry *n, 
 	return 0;
 }
 
-static int get_name(const struct rules *r, struct rule *rule, const struct entry *n,
+static int get_name(const struct rules *r, struct rule *rule, const struct node *n,
 		    struct error *err)
 {
-	struct entry m = entry_member(n, "name");
-	const char *name = entry_string(&m, err);
+	const char *name;
+	struct node m;
 
-	if (!name)
+	if (node_need(n, "name", &m, err) || node_text(&m, &name, err))
 		return -1;
+	if (!*name)
+		return node_fail(&m, err, "is empty");
 	if (strlen(name) > RULE_NAME_MAX)
-		return entry_bad(&m, err, "is longer than %d bytes", RULE_NAME_MAX);
+		return node_fail(&m, err, "is longer than %d bytes", RULE_NAME_MAX);
 	if (!strcmp(name, "model"))
-		return entry_bad(&m, err,
-				 "is 'model', which stands for the model among the reasons");
+		return node_fail(&m, err, "'model' stands for the model among the reasons");
 	for (size_t i = 0; i < r->n; i++)
 		if (!strcmp(r->rules[i].name, name))
-			return entry_bad(&m, err, "is '%s', as that of 'rules[%zu]' is", name, i);
+			return node_fail(&m, err, "'%.40s' is the name of rules[%zu], too", name,
+					 i);
 	return (rule->name = mem_strndup(name, strlen(name), err)) ? 0 : -1;
 }
 
 /* Takes the keys that the rule has limits for into by_values: numbers are known when all rules
  * were read. */
-static int add_keys(struct rules *r, const struct entry *n, struct error *err)
+static int add_keys(struct rules *r, const struct node *n, struct error *err)
 {
-	struct entry m = entry_member(n, "per_key");
 	const char *key;
 	json_t *ignored;
+	struct node m;
 
-	if (!m.json)
+	if (!node_get(n, "per_key", &m))
 		return 0;
-	if (!json_is_object(m.json))
-		return entry_bad(&m, err, "is %s, not an object", entry_type(m.json));
+	if (node_object(&m, NULL, err))
+		return -1;
 	if (!r->by)
-		return entry_bad(&m, err,
+		return node_fail(&m, err,
 				 "needs 'by' at the top, the field whose values these are");
 	json_object_foreach(
 		(json_t *)(uintptr_t)m.json, key,
@@ -160,42 +180,41 @@ static int add_keys(struct rules *r, const struct entry *n, struct error *err)
 	return 0;
 }
 
-static int read_rule(struct rules *r, const struct entry *n, struct error *err)
+static int read_rule(struct rules *r, const struct node *n, struct error *err)
 {
 	static const char *const known[] = {"name",       "severity", "field", "kind",    "limit",
 					    "min",        "max",      "for",   "records", "note",
 					    "per_second", "per_key",  NULL};
 	struct rule *rule = &r->rules[r->n];
-	struct entry kind = entry_member(n, "kind"), severity = entry_member(n, "severity");
 	unsigned choice;
+	struct node m;
 
-	if (entry_object(n, known, err) || get_name(r, rule, n, err))
+	if (node_object(n, known, err) || get_name(r, rule, n, err))
 		return -1;
 	r->n++;
-	if (entry_choice(&kind, rule_kind_names, &choice, err))
+	if (node_need(n, "kind", &m, err) || node_choice(&m, rule_kind_names, &choice, err))
 		return -1;
 	rule->kind = (enum rule_kind)choice;
-	if (entry_choice(&severity, severity_names + 1, &choice, err))
+	if (node_need(n, "severity", &m, err) || node_choice(&m, severity_names + 1, &choice, err))
 		return -1;
 	rule->severity = (enum severity)(choice + 1);
 	for (size_t i = 4; i < 11; i++) {
-		struct entry m = entry_member(n, known[i]);
 		const char *const *names = limit_names[rule->kind];
 		bool fits = !strcmp(known[i], "note");
 		for (size_t k = 0; k < 3 && names[k]; k++)
 			fits |= !strcmp(names[k], known[i]);
-		if (m.json && !fits)
-			return entry_bad(&m, err, "is no member of a rule of kind '%s'",
+		if (node_get(n, known[i], &m) && !fits)
+			return node_fail(&m, err, "is no member of a rule of kind '%s'",
 					 rule_kind_names[rule->kind]);
 	}
 	return add_field(r, rule, n, err) || add_keys(r, n, err) ? -1 : 0;
 }
 
 /* One key's limits; null: the rule does not hold for it. */
-static int read_override(const struct rules *r, const struct rule *rule, const struct entry *n,
+static int read_override(const struct rules *r, const struct rule *rule, const struct node *n,
 			 struct error *err)
 {
-	uint32_t id = key_ids_find(&r->by_values, n->name, strlen(n->name));
+	uint32_t id = key_ids_find(&r->by_values, n->key, strlen(n->key));
 	const char *known[4] = {limit_names[rule->kind][0], limit_names[rule->kind][1],
 				limit_names[rule->kind][2], NULL};
 
@@ -203,15 +222,15 @@ static int read_override(const struct rules *r, const struct rule *rule, const s
 		rule->limits[id].off = true;
 		return 0;
 	}
-	return entry_object(n, known, err) ||
+	return node_object(n, known, err) ||
 			       get_limits(n, rule->kind, &rule->limits[0], &rule->limits[id], err)
 		       ? -1
 		       : 0;
 }
 
-static int read_limits(struct rules *r, struct rule *rule, const struct entry *n, struct error *err)
+static int read_limits(struct rules *r, struct rule *rule, const struct node *n, struct error *err)
 {
-	struct entry per_key = entry_member(n, "per_key");
+	struct node per_key;
 	const char *key;
 	json_t *value;
 
@@ -220,9 +239,10 @@ static int read_limits(struct rules *r, struct rule *rule, const struct entry *n
 		return -1;
 	for (size_t i = 1; i <= r->by_values.n; i++)
 		rule->limits[i] = rule->limits[0];
+	node_get(n, "per_key", &per_key);
 	json_object_foreach((json_t *)(uintptr_t)per_key.json, key, value)
 	{
-		struct entry m = {.json = value, .in = &per_key, .name = key};
+		struct node m = {.json = value, .up = &per_key, .key = key};
 		if (read_override(r, rule, &m, err))
 			return -1;
 	}
@@ -235,19 +255,19 @@ static int read_limits(struct rules *r, struct rule *rule, const struct entry *n
 }
 
 /* "key": a field, or a list of them, which may be empty: all records are one series. */
-static int read_key(struct rules *r, const struct entry *top, struct error *err)
+static int read_key(struct rules *r, const struct node *top, struct error *err)
 {
-	struct entry key = entry_member(top, "key");
-	size_t n = json_is_array(key.json) ? json_array_size(key.json) : 1;
+	struct node key;
 
-	if (!key.json)
+	if (!node_get(top, "key", &key))
 		return 0;
+	size_t n = json_is_array(key.json) ? json_array_size(key.json) : 1;
 	r->has_key = true;
 	if (!(r->key = mem_alloc(n, sizeof(*r->key), err)))
 		return -1;
 	for (; r->n_key < n; r->n_key++) {
-		struct entry one = json_is_array(key.json) ? entry_element(&key, r->n_key) : key;
-		if (!(r->key[r->n_key] = entry_path(&one, err)))
+		struct node one = json_is_array(key.json) ? node_item(&key, r->n_key) : key;
+		if (!(r->key[r->n_key] = get_path(&one, err)))
 			return -1;
 	}
 	return 0;
@@ -256,30 +276,25 @@ static int read_key(struct rules *r, const struct entry *top, struct error *err)
 static int read_all(struct rules *r, const json_t *json, struct error *err)
 {
 	static const char *const known[] = {"note", "by", "key", "rules", NULL};
-	struct entry top = {.json = json}, rules, by;
+	struct node top = {.json = json}, rules, by;
+	size_t n;
 
-	if (entry_object(&top, known, err))
+	if (node_object(&top, known, err) || node_need(&top, "rules", &rules, err) ||
+	    node_array(&rules, &n, err))
 		return -1;
-	rules = entry_member(&top, "rules");
-	by = entry_member(&top, "by");
-	size_t n = json_array_size(rules.json);
-	if (!rules.json)
-		return entry_bad(&rules, err, "is absent");
-	if (!json_is_array(rules.json))
-		return entry_bad(&rules, err, "is %s, not an array", entry_type(rules.json));
-	if (!n || n > RULES_MAX)
-		return entry_bad(&rules, err, "has %zu rules, not 1 to %d", n, RULES_MAX);
-	if ((by.json && !(r->by = entry_path(&by, err))) || read_key(r, &top, err) ||
-	    !(r->rules = mem_alloc(n, sizeof(*r->rules), err)))
+	if (n > RULES_MAX)
+		return node_fail(&rules, err, "has %zu rules, not 1 to %d", n, RULES_MAX);
+	if ((node_get(&top, "by", &by) && !(r->by = get_path(&by, err))) ||
+	    read_key(r, &top, err) || !(r->rules = mem_alloc(n, sizeof(*r->rules), err)))
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		struct entry rule = entry_element(&rules, i);
+		struct node rule = node_item(&rules, i);
 		if (read_rule(r, &rule, err))
 			return -1;
 	}
 	key_ids_sort(&r->by_values);
 	for (size_t i = 0; i < n; i++) {
-		struct entry rule = entry_element(&rules, i);
+		struct node rule = node_item(&rules, i);
 		if (read_limits(r, &r->rules[i], &rule, err))
 			return -1;
 	}

@@ -2,12 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/config_node.h"
 #include "lib/base/json.h"
 #include "lib/base/number.h"
 #include "lib/record/csv.h"
 #include "lib/record/fields.h"
 #include "lib/sim/placeholder.h"
-#include "lib/sim/profile_json.h"
 
 #define DEPTH_MAX 60
 

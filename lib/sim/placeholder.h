@@ -5,10 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "lib/base/config_node.h"
 #include "lib/base/error.h"
 #include "lib/sim/layout.h"
 #include "lib/sim/profile.h"
-#include "lib/sim/profile_json.h"
 
 #define PLACEHOLDER_BYTES 200 /* of a name, with its NUL */
 

@@ -24,6 +24,16 @@ int profile_attribute(const struct profile *p, const char *name)
 	return -1;
 }
 
+int profile_check_name(const struct node *n, const char *name, struct error *err)
+{
+	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789_";
+
+	if (*name && !name[strspn(name, good)])
+		return 0;
+	return node_fail(n, err, "a name has letters, digits and '_', not '%.40s'", name);
+}
+
 double *profile_add_loadings(struct profile *p, size_t n, struct error *err)
 {
 	if (MEM_GROW(&p->loadings, &p->cap_loadings, p->n_loadings + 1, err))

@@ -2,10 +2,13 @@
 #ifndef SIM_PROFILE_IMPL_H
 #define SIM_PROFILE_IMPL_H
 
+#include "lib/base/config_node.h"
 #include "lib/sim/profile.h"
-#include "lib/sim/profile_json.h"
 
 #define PROFILE_REAL_MAX 1e15
+
+/* Letters, digits and '_' only: what a name of the profile may hold. */
+int profile_check_name(const struct node *n, const char *name, struct error *err);
 
 int profile_read_sensors(struct profile *p, const struct node *n, struct error *err);
 int profile_read_daily(struct profile *p, const struct node *n, struct error *err);

@@ -8,7 +8,7 @@
 static struct attribute *add_attribute(struct profile *p, const struct node *n, const char *name,
 				       struct error *err)
 {
-	if (node_check_name(n, name, err))
+	if (profile_check_name(n, name, err))
 		return NULL;
 	if (placeholder_is_builtin(name) || profile_attribute(p, name) >= 0) {
 		node_fail(n, err, "the name '%s' is taken", name);

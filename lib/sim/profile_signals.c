@@ -131,7 +131,7 @@ static int read_finish(struct signal_spec *s, const struct node *n, struct error
 
 static int check_name(const struct profile *p, const struct node *n, struct error *err)
 {
-	if (node_check_name(n, n->key, err))
+	if (profile_check_name(n, n->key, err))
 		return -1;
 	if (placeholder_is_builtin(n->key))
 		return node_fail(n, err, "the name '%s' is taken", n->key);

@@ -141,9 +141,9 @@ fired() {
 		expect_error 78 "bad.json" anomaly-score --rules bad.json --describe
 	done
 	one '"kind":"above","limit":"1"'
-	expect_error 78 "one.json: 'rules[0].limit' is a string, not a number" anomaly-score --rules one.json records.jsonl
+	expect_error 78 "one.json: rules[0].limit: must be a number, not '1'" anomaly-score --rules one.json records.jsonl
 	one '"kind":"range","min":2,"max":1'
-	expect_error 78 "one.json: 'rules[0]' has a 'min' of 2 that is not below its 'max' of 1" anomaly-score --rules one.json records.jsonl
+	expect_error 78 "one.json: rules[0]: has a 'min' of 2 that is not below its 'max' of 1" anomaly-score --rules one.json records.jsonl
 	one '"kind":"above",'
 	expect_error 78 "one.json:1:" anomaly-score --rules one.json records.jsonl
 	echo '{"rules":[{"name":"r","severity":"low","field":"x","kind":"stuck","records":3}]}' >one.json
@@ -345,7 +345,7 @@ stream() {
 	read -r line <&6
 	[[ $line = *'"reasons":["r"]'* ]]
 	echo '{"rules":7}' >new.json && mv new.json one.json
-	until grep -q "one.json: the rules in use stay: 'rules' is a number" err; do :; done
+	until grep -q "one.json: the rules in use stay: rules: must be an array that is not empty, not 7" err; do :; done
 	one '"kind":"above","limit":50' && mv one.json new.json && mv new.json one.json
 	until grep -q "loaded rules 'one.json', version" err; do :; done
 	echo '{"x":7}' >&5

@@ -1,9 +1,11 @@
-#include "lib/sim/profile_json.h"
+#include "lib/base/config_node.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include "lib/base/number.h"
 
 #define TEXT_MAX 400
 #define DEPTH_MAX 64
@@ -42,6 +44,7 @@ int node_fail(const struct node *n, struct error *err, const char *fmt, ...)
 int node_refuse(const struct node *n, const char *what, struct error *err)
 {
 	const json_t *j = n->json;
+	char real[NUMBER_MAX];
 
 	switch (json_typeof(j)) {
 	case JSON_STRING:
@@ -51,7 +54,9 @@ int node_refuse(const struct node *n, const char *what, struct error *err)
 		return node_fail(n, err, "must be %s, not %" JSON_INTEGER_FORMAT, what,
 				 json_integer_value(j));
 	case JSON_REAL:
-		return node_fail(n, err, "must be %s, not %.10g", what, json_real_value(j));
+		/* 2.0 shows as such: it is no whole number. */
+		return node_fail(n, err, "must be %s, not %.*s", what,
+				 (int)number_write_real(real, json_real_value(j)), real);
 	case JSON_OBJECT:
 		return node_fail(n, err, "must be %s, not an object", what);
 	case JSON_ARRAY:
@@ -122,6 +127,8 @@ int node_real(const struct node *n, double low, double high, double *x, struct e
 	*x = json_number_value(n->json);
 	if (json_is_number(n->json) && *x >= low && *x <= high)
 		return 0;
+	if (isinf(low))
+		return node_refuse(n, "a number", err);
 	snprintf(what, sizeof(what), "a number from %.10g to %.10g", low, high);
 	return node_refuse(n, what, err);
 }
@@ -182,14 +189,4 @@ int node_choice(const struct node *n, const char *const *names, unsigned *choice
 		len += (size_t)snprintf(what + len, sizeof(what) - len, "%s'%s'",
 					i ? ", " : "one of ", names[i]);
 	return node_refuse(n, what, err);
-}
-
-int node_check_name(const struct node *n, const char *name, struct error *err)
-{
-	static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789_";
-
-	if (*name && !name[strspn(name, good)])
-		return 0;
-	return node_fail(n, err, "a name has letters, digits and '_', not '%.*s'", SHOWN_MAX, name);
 }

@@ -1,10 +1,11 @@
 /*
- * A profile's JSON read with the place of every value at hand, for messages that name it:
- * "signals.temperature.sd: must be a number of at least 0, not -1". Nodes live on the stack and
- * point to the one above; nothing is allocated. All failures are ERROR_CONFIG.
+ * Values of a JSON file that people write (rules, a profile), with the place of each at hand for
+ * messages that name it: "signals.temperature.sd: must be a number from 0 to 1, not -1". Nodes
+ * live on the stack and point to the one above; nothing is allocated. Functions that can fail
+ * return -1 with an ERROR_CONFIG; long names and texts are cut in messages.
  */
-#ifndef SIM_PROFILE_JSON_H
-#define SIM_PROFILE_JSON_H
+#ifndef BASE_CONFIG_NODE_H
+#define BASE_CONFIG_NODE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +15,9 @@
 
 struct node {
 	const json_t *json;
-	const struct node *up; /* NULL: the whole profile */
+	const struct node *up; /* NULL: the whole file */
 	const char *key;       /* of a member; NULL: an item */
-	size_t index;          /* of an item */
+	size_t index;          /* of an item, from 0 */
 };
 
 /* Returns -1. */
@@ -39,14 +40,15 @@ int node_object(const struct node *n, const char *const *known, struct error *er
 /* It is an array of at least one item. */
 int node_array(const struct node *n, size_t *count, struct error *err);
 
-/* A number in [low, high], both finite. */
+/* A number in [low, high], both finite, or -INFINITY and INFINITY for any. */
 int node_real(const struct node *n, double low, double high, double *x, struct error *err);
 
+/* A number in [low, high] that is written without point and exponent. */
 int node_count(const struct node *n, uint64_t low, uint64_t high, uint64_t *x, struct error *err);
 
 int node_truth(const struct node *n, bool *x, struct error *err);
 
-/* *s is the profile's. */
+/* A string, which may be empty. *s is the file's. */
 int node_text(const struct node *n, const char **s, struct error *err);
 
 /* [low, high] within [lowest, highest], low <= high; one number stands for both. */
@@ -56,8 +58,5 @@ int node_range(const struct node *n, double lowest, double highest, double range
 /* One of the names (NULL-terminated). */
 int node_choice(const struct node *n, const char *const *names, unsigned *choice,
 		struct error *err);
-
-/* Letters, digits and '_' only: what a name of the profile may hold. */
-int node_check_name(const struct node *n, const char *name, struct error *err);
 
 #endif
