@@ -51,10 +51,10 @@ passes() {
 	eventually 30 bash -c '(($(psql -qAtX -c "SELECT coalesce(sum(next), 0) FROM sensorutils_offsets") > '"$1"'))'
 }
 
-# trickle N: numbers from 0 to N - 1 into $in, a thousand at a time, so that a run has a middle.
+# trickle FROM TO: numbers into $in, a thousand at a time, so that a run has a middle.
 trickle() {
 	local n
-	for ((n = 0; n < $1; n += 1000)); do
+	for ((n = $1; n < $2; n += 1000)); do
 		feed "$n" $((n + 1000))
 	done
 }
@@ -110,16 +110,17 @@ once() {
 
 @test "sinks and sources that are killed: started again, nothing is lost or doubled" {
 	topics killed 3 0
-	trickle 60000 3>&- &
-	local producer=$! round at=0
+	local round at=0
 	for round in 1 2 3 4 5 6; do
+		trickle $((round * 10000 - 10000)) $((round * 10000)) 3>&- &
+		local producer=$!
 		start "r$round"
 		passes "$at"
 		signal KILL "r$round.$((round % 2 + 1))"
 		ends "r$round" 20
+		wait "$producer"
 		at=$(stored)
 	done
-	wait "$producer"
 	start last -e
 	ends last 60
 	[[ $statuses = '0 0' ]]
@@ -128,14 +129,20 @@ once() {
 
 @test "PostgreSQL's backends and the server itself are killed in the middle of a run" {
 	topics server 3 0
-	trickle 60000 3>&- &
-	local producer=$! at=0
+	local round at=0
 	start a
 	for round in 1 2 3; do
+		trickle $((round * 10000 - 10000)) $((round * 10000)) 3>&- &
+		local producer=$!
 		passes "$at"
-		at=$(stored)
 		pq "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'db-sink'" >/dev/null
+		wait "$producer"
+		reaches $((round * 10000))
+		at=$((round * 10000))
 	done
+	trickle 30000 60000 3>&- &
+	producer=$!
+	passes 30000
 	postgres_down KILL
 	postgres_up
 	wait "$producer"
@@ -166,7 +173,7 @@ once() {
 
 @test "a second consumer joins and leaves: partitions change hands, nothing is lost or doubled" {
 	topics joins 4 0
-	trickle 40000 3>&- &
+	trickle 0 40000 3>&- &
 	local producer=$!
 	start a
 	passes 0

@@ -47,9 +47,9 @@ pipe() {
 			command+=("$word")
 			continue
 		fi
-		mkfifo "pipe-$pipes.$stage"
-		start_stage "$name.$stage" "$from" "pipe-$pipes.$stage"
-		from=pipe-$pipes.$stage command=() stage=$((stage + 1))
+		mkfifo "pipe-$pipes-$stage"
+		start_stage "$name.$stage" "$from" "pipe-$pipes-$stage"
+		from=pipe-$pipes-$stage command=() stage=$((stage + 1))
 	done
 	start_stage "$name.$stage" "$from" "$name.out"
 }
