@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # data/pipelines/city.mk: the demo by files and SQLite, learning anew, and what live refuses.
 
+# Minutes under a sanitizer, of programs that have tests of their own.
+# bats file_tags=native
+
 load helper
 
 setup() {

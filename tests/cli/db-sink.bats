@@ -434,11 +434,10 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 }
 
 @test "a disk that is full, under the database and under the rejects: 74, and what was committed stays" {
-	((EUID == 0)) && unshare -m true 2>/dev/null || skip "it takes a right to mount"
 	mkdir small
+	mount -t tmpfs -o size=2m tmpfs small 2>/dev/null || skip "cannot mount a small file system"
 	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"n\":%d,\"zone\":\"%0200d\",\"x\":1.5}\n", i, i }' >in
-	run unshare -m bash -euc '
-		mount -t tmpfs -o size=2m none small
+	run bash -euc '
 		sqlite3 small/db "CREATE TABLE t (n INTEGER, zone TEXT, x REAL)"
 		status=0
 		db-sink --batch 1000 sqlite:small/db t in 2>said || status=$?
@@ -454,6 +453,7 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 		db-sink --batch 1000 --rejects small/r sqlite:db t in 2>said || status=$?
 		cat said
 		[[ $status -eq 74 && $(sqlite3 db "SELECT count(*) FROM t") = 0 ]]'
+	umount small
 	echo "$output"
 	[[ $status -eq 0 ]]
 }
