@@ -48,26 +48,42 @@ simulator=$!
 stopped=
 trap 'stopped=1; kill -TERM "$simulator" 2>/dev/null || true' INT TERM HUP
 
-# The simulator ends by COUNT or by a signal; the pipelines then, at their heads, with what they have.
+# wait_for PID: its status. A signal that is trapped ends a wait.
 wait_for() {
 	status=0
 	wait "$1" || status=$?
-	# A signal that is trapped ends the wait.
 	while kill -0 "$1" 2>/dev/null; do
 		status=0
 		wait "$1" || status=$?
 	done
 }
-wait_for "$simulator"
-result=$status
-if [[ -z $stopped && $result -eq 0 ]]; then
-	say "$COUNT readings are simulated; SIGINT or SIGTERM end the pipelines"
-	while [[ -z $stopped ]]; do
-		wait -n "${started[@]}" || true
-		for pid in "${started[@]}"; do
-			kill -0 "$pid" 2>/dev/null || stopped=1
-		done
+
+# any_gone PID...: one of them has ended.
+any_gone() {
+	local pid
+	for pid; do
+		kill -0 "$pid" 2>/dev/null || return 0
 	done
+	return 1
+}
+
+# The simulator ends by COUNT or by a signal, the pipelines for good only by what no restart mends.
+until [[ -n $stopped ]] || any_gone "$simulator" "${started[@]}"; do
+	wait -n "$simulator" "${started[@]}" || true
+done
+result=0
+if any_gone "$simulator"; then
+	wait_for "$simulator"
+	result=$status
+	if [[ -z $stopped && $result -eq 0 ]]; then
+		say "$COUNT readings are simulated; SIGINT or SIGTERM end the pipelines"
+		until [[ -n $stopped ]] || any_gone "${started[@]}"; do
+			wait -n "${started[@]}" || true
+		done
+	fi
+else
+	kill -TERM "$simulator" 2>/dev/null || true
+	wait_for "$simulator"
 fi
 kill -TERM "${started[@]}" 2>/dev/null || true
 for pid in "${started[@]}"; do

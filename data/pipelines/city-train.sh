@@ -1,19 +1,20 @@
 #!/bin/bash
-# city-train.sh DB SQL: what the city is learned from, as CSV: the query train.sql of the folder SQL to
-# the database, sqlite:PATH or postgresql://…
+# city-train.sh DEFAULT SQL: what the city is learned from, as CSV: the query train.sql of the folder SQL
+# to the database $DB, sqlite:PATH or postgresql://…, or where that is not set to DEFAULT.
 set -euo pipefail
 
-case $1 in
+db=${DB:-$1}
+case $db in
 sqlite:*)
-	[[ -e ${1#sqlite:} ]] || {
-		echo "city-train: there is no database '${1#sqlite:}' yet" >&2
+	[[ -e ${db#sqlite:} ]] || {
+		echo "city-train: there is no database '${db#sqlite:}' yet" >&2
 		exit 66
 	}
-	sqlite3 -readonly -csv -header "${1#sqlite:}" <"$2/sqlite/train.sql"
+	sqlite3 -readonly -csv -header "${db#sqlite:}" <"$2/sqlite/train.sql"
 	;;
-postgres://* | postgresql://*) psql -qX -v ON_ERROR_STOP=1 --csv -f "$2/postgresql/train.sql" "$1" ;;
+postgres://* | postgresql://*) psql -qX -v ON_ERROR_STOP=1 --csv -f "$2/postgresql/train.sql" "$db" ;;
 *)
-	echo "city-train: '$1' is no database: sqlite:PATH or postgresql://HOST/NAME" >&2
+	echo "city-train: DB names no database: sqlite:PATH or postgresql://HOST/NAME" >&2
 	exit 64
 	;;
 esac

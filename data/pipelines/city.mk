@@ -52,11 +52,18 @@ all demo: $(O)windows.txt $(O)eval.txt
 $(O):
 	mkdir -p $(O)
 
+# Another seed is another city.
+ifneq ($(shell cat $(O)seed 2>/dev/null),$(SEED))
+.PHONY: $(O)seed
+endif
+$(O)seed: | $(O)
+	@echo $(SEED) > $(O)seed
+
 # A week, and the day behind it: a reading of each sensor in 10 s.
-$(O)week.jsonl: $(data)/profiles/city.json | $(O)
+$(O)week.jsonl: $(data)/profiles/city.json $(O)seed | $(O)
 	sensor-sim $(data)/profiles/city.json --seed $(SEED) --start 2026-03-02T00:00:00Z --step 10s \
 		--count 483840 > $(O)week.jsonl
-$(O)day.jsonl: $(data)/profiles/city.json | $(O)
+$(O)day.jsonl: $(data)/profiles/city.json $(O)seed | $(O)
 	sensor-sim $(data)/profiles/city.json --seed $$(($(SEED) + 1)) --start 2026-03-09T00:00:00Z --step 10s \
 		--count 69120 > $(O)day.jsonl
 
@@ -99,7 +106,7 @@ $(O)windows.txt: $(O)scored.jsonl $(O)training.csv
 		sed 's/ *$$//' > $(O)windows.txt
 
 train: | $(O)
-	$(here)city-train.sh '$(or $(DB),sqlite:$(O)city.db)' $(data)/sql > $(O)live.csv
+	@$(here)city-train.sh sqlite:$(O)city.db $(data)/sql > $(O)live.csv
 	$(forest) --by zone --min-records 256 -o $(O)live.model $(O)live.csv
 
 export COUNT SIM_OPTIONS PARTITIONS REPLICAS DB

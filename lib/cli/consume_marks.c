@@ -234,7 +234,7 @@ static int let_go(struct consume *c, struct error *err)
 static int drain(struct consume *c, struct error *err)
 {
 	int64_t end_ns = drain_end_ns(c);
-	int ret = write_mark(c, false, err);
+	int ret = write_mark(c, !positions_moved(consumer_positions(c->consumer)), err);
 
 	if (ret > 0)
 		ret = consume_flush(c, end_ns, true, err);
@@ -295,7 +295,8 @@ static int write_last(struct consume *c, struct error *err)
 
 	if (!c->marking)
 		return 0;
-	if (consumer_assigned(c->consumer) && !(ret = write_mark(c, false, err)))
+	if (consumer_assigned(c->consumer) &&
+	    !(ret = write_mark(c, !positions_moved(consumer_positions(c->consumer)), err)))
 		return error_set(err, ERROR_RETRY, "the group has given our partitions to others");
 	return ret < 0 || write_end(c, err) ? -1 : ret;
 }

@@ -12,8 +12,12 @@ struct series {
 	atomic_size_t users;
 	char *version;
 	struct rule_states *states;
-	struct control_needs *needs; /* [n_needs] by number of partition */
-	size_t n_needs, needs_cap;
+	struct series_partition {
+		struct control_needs needs;
+		int64_t processed; /* what comes before it is a replay */
+	} * partitions;            /* [n_partitions] by number */
+	size_t n_partitions, partitions_cap;
+	bool assigning;  /* the last control record was an assign */
 	int64_t n_plain; /* records without provenance so far */
 	struct buf own;
 };
@@ -43,11 +47,11 @@ void series_leave(struct series *s)
 {
 	if (!s || atomic_fetch_sub(&s->users, 1) > 1)
 		return;
-	for (size_t i = 0; i < s->n_needs; i++)
-		control_needs_release(&s->needs[i]);
+	for (size_t i = 0; i < s->n_partitions; i++)
+		control_needs_release(&s->partitions[i].needs);
 	rule_states_free(s->states);
 	buf_release(&s->own);
-	free(s->needs);
+	free(s->partitions);
 	free(s->version);
 	free(s);
 }
@@ -68,17 +72,24 @@ struct rule_key *series_key(struct series *s, const struct series_place *at, con
 			      err);
 }
 
-/* A partition's number, with its needs. */
-static struct control_needs *find(struct series *s, const struct control_partition *p,
-				  size_t *number, struct error *err)
+/* A partition and its number. */
+static struct series_partition *find(struct series *s, const struct control_partition *p,
+				     size_t *number, struct error *err)
 {
 	if (rule_states_partition(s->states, p->topic, strlen(p->topic), p->partition, number,
 				  err) ||
-	    MEM_GROW(&s->needs, &s->needs_cap, *number + 1, err))
+	    MEM_GROW(&s->partitions, &s->partitions_cap, *number + 1, err))
 		return NULL;
-	while (s->n_needs <= *number)
-		s->needs[s->n_needs++] = (struct control_needs){.n = 0};
-	return &s->needs[*number];
+	while (s->n_partitions <= *number)
+		s->partitions[s->n_partitions++] = (struct series_partition){.processed = -1};
+	return &s->partitions[*number];
+}
+
+static void drop(struct series *s, size_t number)
+{
+	rule_states_drop(s->states, number);
+	s->partitions[number].needs.n = 0;
+	s->partitions[number].processed = -1;
 }
 
 /* Whether an object of ours is of these rules. */
@@ -94,32 +105,42 @@ static bool is_ours(const struct series *s)
 static int assign(struct series *s, struct control_partition *p, struct error *err)
 {
 	size_t number;
-	struct control_needs *needs = find(s, p, &number, err);
+	struct series_partition *x = find(s, p, &number, err);
 
-	if (!needs || control_state_take(p, STAGE, &s->own, err))
+	if (!x || control_state_take(p, STAGE, &s->own, err))
 		return -1;
-	rule_states_drop(s->states, number);
-	needs->n = 0;
+	/* The first of an assignment: what was ours before is not. */
+	for (size_t i = 0; !s->assigning && i < s->n_partitions; i++)
+		drop(s, i);
+	drop(s, number);
+	x->processed = p->to;
 	if (is_ours(s) &&
-	    (buf_terminate(&s->own, err) || control_needs_read(needs, s->own.data, err)))
+	    (buf_terminate(&s->own, err) || control_needs_read(&x->needs, s->own.data, err)))
 		return -1;
-	control_needs_cut(needs, p->to);
+	control_needs_cut(&x->needs, p->to);
 	/* The very first record finds nothing known, and needs none before it. */
-	return needs->n ? 0 : control_needs_add(needs, p->from, p->from, err);
+	return x->needs.n ? 0 : control_needs_add(&x->needs, p->from, p->from, err);
 }
 
 static int mark(struct series *s, struct control_partition *p, struct error *err)
 {
 	size_t number;
-	struct control_needs *needs = find(s, p, &number, err);
+	struct series_partition *x = find(s, p, &number, err);
+	int64_t need;
 
-	if (!needs)
+	if (!x)
 		return -1;
-	int64_t need = rule_states_need(s->states, number, p->to);
+	/* Until a new record has come the replay may be under way, and what was needed still is. */
+	if (p->to <= x->processed) {
+		need = control_needs_from(&x->needs, p->to);
+	} else {
+		need = rule_states_need(s->states, number, p->to);
+		if (control_needs_add(&x->needs, p->to, need, err))
+			return -1;
+	}
 	s->own.len = 0;
-	if (control_needs_add(needs, p->to, need, err) ||
-	    buf_printf(&s->own, err, "{\"rules\":\"%s\",\"needs\":", s->version) ||
-	    control_needs_write(needs, &s->own, err) || buf_add_str(&s->own, "}", err) ||
+	if (buf_printf(&s->own, err, "{\"rules\":\"%s\",\"needs\":", s->version) ||
+	    control_needs_write(&x->needs, &s->own, err) || buf_add_str(&s->own, "}", err) ||
 	    buf_terminate(&s->own, err))
 		return -1;
 	return control_state_put(p, STAGE, s->own.data, need < p->to ? need : -1, err);
@@ -128,12 +149,10 @@ static int mark(struct series *s, struct control_partition *p, struct error *err
 static int reset(struct series *s, struct control_partition *p, struct error *err)
 {
 	size_t number;
-	struct control_needs *needs = find(s, p, &number, err);
 
-	if (!needs)
+	if (!find(s, p, &number, err))
 		return -1;
-	rule_states_drop(s->states, number);
-	needs->n = 0;
+	drop(s, number);
 	return 0;
 }
 
@@ -146,6 +165,8 @@ int series_control(struct series *s, struct control_record *c, struct error *err
 						    : reset(s, p, err);
 		if (ret)
 			return -1;
+		s->assigning = c->kind == CONTROL_ASSIGN;
 	}
+	s->assigning &= c->kind == CONTROL_ASSIGN;
 	return c->kind == CONTROL_RESET ? 0 : 1;
 }

@@ -151,6 +151,19 @@ static int take_held(struct db_sink *s, struct error *err)
 	return 0;
 }
 
+/* Takes the block that is held and has no record: control records, and what is bad. */
+static int take_recordless(struct db_sink *s, struct error *err)
+{
+	struct block *b = &s->held[--s->n_held];
+	struct record rec;
+	int ret = scanner_start(s->learner, b, err);
+
+	while (!ret && (ret = scanner_next(s->learner, &rec, err)) != 0)
+		ret = take_line(s, b, &rec, ret > 0, err);
+	block_release(b);
+	return ret;
+}
+
 /* What there is to do between blocks: 1 when the input should end here. */
 static int turn(struct db_sink *s, struct error *err)
 {
@@ -202,12 +215,12 @@ static int take_input(struct db_sink *s, struct error *err)
 			ret = take_block(s, &s->block, err);
 		else if ((ret = db_sink_learn(s, err)) > 0)
 			ret = take_held(s, err);
+		else if (!ret && !s->n_learned)
+			ret = take_recordless(s, err);
 		if (ret || turn(s, err) < 0)
 			return -1;
 	}
-	if (!s->scanner && !s->n_learned && !s->n_held)
-		return 0;
-	return s->scanner ? 0 : take_held(s, err);
+	return s->scanner || !s->n_held ? 0 : take_held(s, err);
 }
 
 /* After the last block: 0 when all that came is where it belongs. */

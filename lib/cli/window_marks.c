@@ -103,7 +103,9 @@ static int hold_mark(struct window_loop *l, const struct record *rec, struct err
 
 static int end(struct window_loop *l, const struct record *rec, struct error *err)
 {
-	if (l->options->flush && windows_flush(l->windows, err))
+	/* In the middle of a replay windows are not whole: they stay open, and come again. */
+	if (l->options->flush && !offsets_replaying(l->windows) &&
+	    (windows_flush(l->windows, err) || window_flush_late(l, true, err)))
 		return -1;
 	if (l->held_mark) {
 		l->held_mark = false;
@@ -160,6 +162,11 @@ int window_control(struct window_loop *l, const struct record *rec, struct error
 	if (rec->control == CONTROL_ASSIGN)
 		return assign(l, err);
 	l->assigning = false;
+	/* A consumer that has no partitions any more: others have the windows. */
+	if (rec->control == CONTROL_MARK && !l->control.n) {
+		windows_reset(l->windows);
+		l->source = NULL;
+	}
 	if (rec->control == CONTROL_RESET)
 		return reset(l, err);
 	if (rec->control == CONTROL_END)

@@ -60,6 +60,13 @@ static int read_key(struct window_loop *l, const struct record *rec, struct erro
 	return 0;
 }
 
+static int check_topic(const struct buf *topic, struct error *err)
+{
+	return topic->len && !memchr(topic->data, 0, topic->len)
+		       ? 0
+		       : error_set(err, ERROR_DATA, "'_kafka' has no topic");
+}
+
 /* Which partition a record is of; without provenance they are all of one. */
 static int find_source(struct window_loop *l, const struct record *rec, int64_t *offset,
 		       struct error *err)
@@ -84,9 +91,11 @@ static int find_source(struct window_loop *l, const struct record *rec, int64_t 
 		return 0;
 	l->source_topic.len = l->own.len = 0;
 	l->source = NULL;
-	if (known &&
-	    (buf_add(&l->source_topic, topic->text, len, err) || value_string(topic, &l->own, err)))
+	if (known && (buf_add(&l->source_topic, topic->text, len, err) ||
+		      value_string(topic, &l->own, err) || check_topic(&l->own, err))) {
+		*offset = -1; /* of no source */
 		return -1;
+	}
 	l->source_partition = (int32_t)n;
 	l->source = windows_source(l->windows, l->own.len ? l->own.data : "", l->own.len,
 				   (int32_t)n, err);

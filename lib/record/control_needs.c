@@ -125,15 +125,13 @@ int control_needs_read(struct control_needs *needs, const char *object, struct e
 	return ret;
 }
 
-/* Of one stage. */
-static void lower(const struct control_needs *needs, int64_t *offset)
+int64_t control_needs_from(const struct control_needs *needs, int64_t offset)
 {
 	size_t i = needs->n;
 
-	while (i && needs->at[i - 1].offset > *offset)
+	while (i && needs->at[i - 1].offset > offset)
 		i--;
-	if (i && needs->at[i - 1].from < *offset)
-		*offset = needs->at[i - 1].from;
+	return i && needs->at[i - 1].from < offset ? needs->at[i - 1].from : offset;
 }
 
 /* What a stage needs for the ones behind it, those before it must give: from the last to the first.
@@ -152,7 +150,7 @@ static int lower_all(const struct value *state, int64_t *offset, struct error *e
 	}
 	while (!ret && n) {
 		ret = read_member(&needs, &stages[--n], err);
-		lower(&needs, offset);
+		*offset = control_needs_from(&needs, *offset);
 	}
 	control_needs_release(&needs);
 	free(stages);

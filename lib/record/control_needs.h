@@ -34,6 +34,9 @@ int control_needs_add(struct control_needs *needs, int64_t offset, int64_t from,
 /* Drops those of offsets beyond this one. */
 void control_needs_cut(struct control_needs *needs, int64_t offset);
 
+/* From where records are needed to do with those from `offset` on what was done at first. */
+int64_t control_needs_from(const struct control_needs *needs, int64_t offset);
+
 /* Appends the list as JSON text: [[1000,20]]. */
 int control_needs_write(const struct control_needs *needs, struct buf *out, struct error *err);
 

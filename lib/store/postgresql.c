@@ -13,8 +13,8 @@
 /* What the server's five characters mean (PostgreSQL's manual, appendix A). */
 static enum error_kind kind_of(const char *state, enum store_fault *fault)
 {
-	static const char *const again[] = {"40", "55P03", "55006", NULL};
-	static const char *const lost[] = {"08", "57P", "25P03", "53300", NULL};
+	static const char *const again[] = {"40", "55P03", "55006", "57014", NULL};
+	static const char *const lost[] = {"08", "57P", "25P03", "25006", "53300", NULL};
 	/* 23505 and 42P07 of a table that another makes at the same time come to nobody: see
 	 * postgresql_alone. */
 	static const char *const rows[] = {"22", "23", "44", "54", "P0", NULL};

@@ -132,11 +132,11 @@ static struct aggregate_result counted(uint64_t n)
 }
 
 /* The extremes are known. */
-static double quantile(const struct aggregate_field *f, const void *cell, double q)
+static double quantile(const struct aggregate_field *f, const void *cell, double percent)
 {
 	const struct part_range *r = cell_range(f, cell);
 	const struct ddsketch *s = cell_sketch(f, cell);
-	uint64_t rank = (uint64_t)(q * (double)(s->n - 1));
+	uint64_t rank = (uint64_t)(percent * (double)(s->n - 1) / 100);
 	double x = rank == 0 ? r->min : rank + 1 >= s->n ? r->max : ddsketch_quantile(s, rank);
 
 	return x < r->min ? r->min : x > r->max ? r->max : x;
@@ -184,7 +184,7 @@ struct aggregate_result aggregates_result(const struct aggregates *a, const void
 		result.real = cell_last(f, cell)->x;
 		break;
 	default:
-		result.real = quantile(f, cell, item->q);
+		result.real = quantile(f, cell, item->percent);
 	}
 	return result;
 }

@@ -58,7 +58,7 @@ struct aggregates {
 		char *name;
 		enum aggregate_op op;
 		size_t field;
-		double q; /* AGGREGATE_QUANTILE */
+		double percent; /* AGGREGATE_QUANTILE */
 	} * items;
 	size_t n, cap;
 	size_t cell_size; /* bytes; a multiple of 8 */

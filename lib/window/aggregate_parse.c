@@ -129,7 +129,7 @@ static int find_op(struct piece p, struct aggregate *item, unsigned *parts, stru
 	    number_read(p.text + 1, p.text + p.len, &percent, &flags) == p.text + p.len &&
 	    percent >= 0 && percent <= 100 && p.text[1] != '-') {
 		item->op = AGGREGATE_QUANTILE;
-		item->q = percent / 100;
+		item->percent = percent;
 		*parts = PART_SKETCH | PART_RANGE;
 		return 0;
 	}

@@ -76,6 +76,16 @@ bool offsets_replays(const struct windows_source *s, int64_t offset)
 	return s->assigned && offset < s->processed;
 }
 
+bool offsets_replaying(const struct windows *w)
+{
+	for (size_t i = 0; i < w->n_sources; i++) {
+		const struct windows_source *s = w->sources[i];
+		if (s->assigned && s->replaying && s->last < s->processed - 1)
+			return true;
+	}
+	return false;
+}
+
 bool offsets_take(struct windows_source *s, int64_t offset, bool *replay)
 {
 	*replay = offsets_replays(s, offset);

@@ -44,6 +44,9 @@ int offsets_mark(struct windows *w, struct windows_source *s, int64_t to, struct
  * its state has changed: each once, NULL in the end. *to: up to where it was told. */
 struct windows_source *offsets_untold(struct windows *w, int64_t *to);
 
+/* Whether a source has records to come that were processed before. */
+bool offsets_replaying(const struct windows *w);
+
 bool offsets_assigned(const struct windows_source *s);
 
 /* The first offset that the source needs. */

@@ -307,6 +307,40 @@ stream() {
 	[[ $(anomaly-score --rules one.json in | jq -c 'select(.reasons) | .reasons | length' | tr -d '\n') = 00011 ]]
 }
 
+@test "a restart before any new record has come keeps what was kept" {
+	echo '{"key":"s","rules":[{"name":"stuck","severity":"low","field":"x","kind":"stuck","records":4}]}' >r.json
+	at() { printf '{"_kafka":{"control":"%s","seq":%d,"session":"s"%s}}\n' "$@"; }
+	came() { printf '{"s":1,"timestamp":%d,"x":1,"_kafka":{"topic":"t","partition":0,"offset":%d%s}}\n' "$1" "$1" "${2-}"; }
+	assigned() { at assign 0 ",\"topic\":\"t\",\"partition\":0,\"replay_from\":$1,\"processed\":$2,\"epoch\":null,\"state\":$3"; }
+	marked() { at mark "$1" ",\"group\":\"g\",\"generation\":1,\"member\":\"m\",\"instance\":null,\"ranges\":[{\"topic\":\"t\",\"partition\":0,\"from\":$2,\"to\":$3}]"; }
+	state() { jq -c 'select(._kafka.control == "mark") | ._kafka.ranges[0].state' "$1"; }
+	{ assigned 0 0 null && marked 1 0 0 && came 0 && came 1 && came 2 && marked 2 0 3 && at end 3 ''; } |
+		anomaly-score --rules r.json >first
+	kept=$(state first | tail -n 1)
+	[[ $(jq .replay_from <<<"$kept") = 0 ]]
+	# The marks right behind an assignment, and amid the replay, and at its end.
+	{ assigned 0 3 "$kept" && marked 1 3 3 && came 0 ',"replay":true' && marked 2 3 3 && came 1 ',"replay":true' &&
+		came 2 ',"replay":true' && marked 3 3 3 && at end 4 ''; } | anomaly-score --rules r.json >second
+	[[ $(state second | sort -u) = "$kept" ]]
+	{ assigned 0 3 "$kept" && marked 1 3 3 && for i in 0 1 2; do came $i ',"replay":true'; done && came 3 && marked 2 3 4 &&
+		at end 3 ''; } | anomaly-score --rules r.json >third
+	[[ $(jq -c 'select(._kafka.offset == 3) | .reasons' third) = '["stuck"]' ]]
+}
+
+@test "series of partitions that went to others make room" {
+	one '"kind":"stuck","records":2'
+	assigned() { printf '{"_kafka":{"control":"assign","seq":%d,"session":"s","topic":"t","partition":%d,"replay_from":0,"processed":0,"epoch":null,"state":null}}\n' "$1" "$2"; }
+	came() { printf '{"s":%d,"timestamp":1,"x":1,"_kafka":{"topic":"t","partition":%d,"offset":%d}}\n' "$1" "$2" "$3"; }
+	{
+		assigned 0 0 && came 1 0 0 && came 2 0 1
+		echo '{"_kafka":{"control":"mark","seq":1,"session":"s","group":"g","generation":1,"member":"m","instance":null,"ranges":[{"topic":"t","partition":0,"from":0,"to":2}]}}'
+		assigned 2 1 && came 3 1 0 && came 4 1 1
+		echo '{"_kafka":{"control":"end","seq":3,"session":"s"}}'
+	} >in
+	anomaly-score --rules one.json --max-keys 2 in >out
+	[[ $(grep -c '"is_anomaly"' out) -eq 4 ]]
+}
+
 @test "bad records that come again are left out, and kept nowhere twice" {
 	one '"kind":"stuck","records":2'
 	{

@@ -458,6 +458,25 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	[[ $status -eq 0 ]]
 }
 
+@test "--create before any record has come: marks are committed, bad lines kept, no table made" {
+	local i
+	seq=0
+	echo '{"operation":"claim","group":"g","partitions":[{"topic":"raw","partition":0}]}' |
+		db-sink --claim sqlite:db >/dev/null
+	{
+		assign 1 0 0
+		for i in 0 1 2; do mark "$i" $((i + 1)); done
+		control end
+	} | db-sink --create sqlite:db t
+	[[ $(q "SELECT next FROM sensorutils_offsets") = 3 ]]
+	[[ $(q "SELECT count(*) FROM sqlite_schema WHERE name = 't'") = 0 ]]
+	printf '{x\n{y\n' | db-sink --create --rejects r sqlite:db t
+	[[ $(wc -l <r) -eq 2 && $(q "SELECT count(*) FROM sqlite_schema WHERE name = 't'") = 0 ]]
+	# Records may come behind them.
+	printf '{x\n{"a":1}\n' | db-sink --create --rejects r sqlite:db t
+	[[ $(q 'SELECT a FROM t') = 1 ]]
+}
+
 @test "wrong options and operands" {
 	expect_error 64 "URL and the name of a table" db-sink sqlite:db
 	expect_error 64 "neither sqlite:PATH nor postgresql://" db-sink mysql://x t numbers

@@ -475,6 +475,39 @@ mark() {
 	[[ $(jq -c 'select(._kafka.seq == 3) | ._kafka.ranges[].partition' out) = 1 ]]
 }
 
+@test "--flush amid a replay, or by a member that has no partitions any more, gives no rows" {
+	{
+		assign 0 0 0 0 null && kafka 0 0 100 a 1 && kafka 0 1 101 b 2 && kafka 0 2 102 a 4
+		mark 1 0:0:3
+		control end 2 ""
+	} | window-agg --key k --window 10s --agg x:sum >out
+	state=$(jq -c 'select(._kafka.control == "mark") | ._kafka.ranges[0].state' out)
+	again() { kafka 0 "$@" | jq -c '._kafka.replay = true'; }
+	{ assign 0 0 0 3 "$state" && again 0 100 a 1 && mark 1 0:3:3 && control end 2 ""; } |
+		window-agg --key k --window 10s --agg x:sum --flush >out
+	[[ $(grep -c x_sum out) -eq 0 ]]
+	[[ $(jq -c 'select(._kafka.control == "mark") | ._kafka.ranges[0].state.replay_from' out) = 0 ]]
+	# whole, it does
+	{ assign 0 0 0 3 "$state" && again 0 100 a 1 && again 1 101 b 2 && again 2 102 a 4 && mark 1 0:3:3 && control end 2 ""; } |
+		window-agg --key k --window 10s --agg x:sum --flush >out
+	[[ $(jq -c 'select(.k) | [.k, .x_sum]' out | tr '\n' ' ') = '["a",5] ["b",2] ' ]]
+	{
+		assign 0 0 0 0 null && kafka 0 0 100 a 1 && kafka 0 1 101 b 2
+		mark 1 0:0:2
+		mark 2
+		control end 3 ""
+	} | window-agg --key k --window 10s --agg x:sum --flush >out
+	[[ $(grep -c x_sum out) -eq 0 ]]
+	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges' out) = '[]' ]]
+}
+
+@test "a topic that is none: a bad record" {
+	for topic in '\ud800' '\u0000' ''; do
+		echo '{"timestamp":1,"_kafka":{"topic":"'"$topic"'","partition":0,"offset":0}}' >in
+		run --separate-stderr -65 window-agg --window 1s in
+	done
+}
+
 @test "what control records exclude" {
 	assign 0 0 0 0 null >in
 	run --separate-stderr -64 window-agg --window 1s --to csv in

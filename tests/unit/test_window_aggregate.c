@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/rng.h"
@@ -194,6 +195,29 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Of 0 to 100 the N-th percentile is N, whatever N / 100 is as a double. */
+static void percentiles_have_their_ranks(void **state)
+{
+	(void)state;
+	for (int percent = 1; percent < 100; percent++) {
+		char text[20];
+		snprintf(text, sizeof(text), "x:p%d", percent);
+		struct aggregates a = parsed(text, NULL);
+		void *cell = calloc(1, a.cell_size);
+		struct error err = ERROR_INIT;
+
+		for (int i = 0; i <= 100; i++) {
+			struct aggregate_value v = {.x = i, .kind = AGGREGATE_REAL};
+			assert_int_equal(aggregates_add(&a, cell, i, &v, &err), 0);
+		}
+		assert_true(fabs(aggregates_result(&a, cell, 1).real - percent) <=
+			    0.0100001 * percent);
+		aggregates_drop(&a, cell);
+		free(cell);
+		aggregates_release(&a);
+	}
+}
+
 /* Every percentile within 1 % of the value of its rank, of values over many magnitudes. */
 static void percentiles_within_bounds(void **state)
 {
@@ -367,6 +391,7 @@ int main(void)
 		cmocka_unit_test(grammar_refuses),
 		cmocka_unit_test(sums_to_1e_12),
 		cmocka_unit_test(a_sum_that_cancels),
+		cmocka_unit_test(percentiles_have_their_ranks),
 		cmocka_unit_test(percentiles_within_bounds),
 		cmocka_unit_test(more_magnitudes_than_bins),
 		cmocka_unit_test(order_does_not_matter),

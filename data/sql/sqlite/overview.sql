@@ -1,13 +1,17 @@
 -- Mean and maximum of each measure a zone, and how much of it was unusual, over the last day of
 -- what is stored.
 SELECT zone, sum(count) AS records,
-	round(sum(temperature_mean * count) / sum(count), 1) AS temperature_mean,
+	round(sum(temperature_mean * count) / sum(count)
+		FILTER (WHERE temperature_mean IS NOT NULL), 1) AS temperature_mean,
 	max(temperature_max) AS temperature_max,
-	round(sum(air_quality_index_mean * count) / sum(count), 1) AS air_quality_mean,
+	round(sum(air_quality_index_mean * count) / sum(count)
+		FILTER (WHERE air_quality_index_mean IS NOT NULL), 1) AS air_quality_mean,
 	max(air_quality_index_max) AS air_quality_max,
-	round(sum(noise_level_mean * count) / sum(count), 1) AS noise_mean,
+	round(sum(noise_level_mean * count) / sum(count)
+		FILTER (WHERE noise_level_mean IS NOT NULL), 1) AS noise_mean,
 	max(noise_level_max) AS noise_max,
-	round(sum(traffic_flow_mean * count) / sum(count), 1) AS traffic_mean,
+	round(sum(traffic_flow_mean * count) / sum(count)
+		FILTER (WHERE traffic_flow_mean IS NOT NULL), 1) AS traffic_mean,
 	max(traffic_flow_max) AS traffic_max,
 	sum(anomaly_count) AS anomalies
 FROM sensor_metrics_1min

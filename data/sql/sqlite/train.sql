@@ -1,7 +1,7 @@
 -- What a model is trained on: the 7 days before the newest record, at most 10,000 rows of them,
--- evenly over that time.
+-- evenly over zones, sensors and that time.
 WITH recent AS (
-	SELECT *, row_number() OVER (ORDER BY "timestamp", sensor_id) AS n, count(*) OVER () AS total
+	SELECT *, row_number() OVER (ORDER BY zone, sensor_id, "timestamp") AS n, count(*) OVER () AS total
 	FROM sensor_data
 	WHERE "timestamp" > (
 		SELECT strftime('%Y-%m-%dT%H:%M:%fZ', max("timestamp"), '-7 days') FROM sensor_data
@@ -11,4 +11,4 @@ SELECT sensor_id, zone, "timestamp", temperature, humidity, air_quality_index, n
 	traffic_flow, label, label_type
 FROM recent
 WHERE n % ((total + 9999) / 10000) = 0
-ORDER BY n;
+ORDER BY "timestamp", sensor_id;
