@@ -76,10 +76,17 @@ static int reject(struct windows *w, struct windows_source *s, struct held h, st
 	if (h.record && !w->replay) {
 		timestamp_format(time, h.time_ns);
 		timestamp_format(newest, s->gate.newest_ns);
-		error_set(&why, ERROR_DATA,
-			  "its time %s is far ahead (--max-ahead) of all other records, the newest "
-			  "being of %s, and none agreed with it",
-			  time, newest);
+		if (s->gate.any)
+			error_set(
+				&why, ERROR_DATA,
+				"its time %s is far ahead (--max-ahead) of all other records, the "
+				"newest being of %s, and none agreed with it",
+				time, newest);
+		else
+			error_set(&why, ERROR_DATA,
+				  "its time %s is further than --max-ahead from those of all "
+				  "records so far, of which no two agree",
+				  time);
 		error_at(&why, h.record->file, h.record->line, 0);
 		ret = w->options.reject(w->options.context, h.record, &why, err);
 	}

@@ -118,6 +118,9 @@ claim() {
 	[[ $(sqlite3 -csv db <"$sql/train.sql" | cut -d , -f 3 | sort | head -n 1) > '2026-01-01T23:59' ]]
 	[[ $(cut -d , -f 2 rows.csv | sort | uniq -c | wc -l) -eq 3 ]]
 	iforest-train -o /dev/null --features temperature rows.csv
+	# Every second row, of zones that take turns: of both.
+	q "DELETE FROM sensor_data WHERE timestamp > '2026-01-07'"
+	[[ $(sqlite3 -csv db <"$sql/train.sql" | cut -d , -f 2 | sort | uniq -c | tr -s ' \n' ' ') = ' 4320 z0 4320 z1 ' ]]
 	for z in a b; do
 		for m in 0 1; do
 			echo '{"zone":"'$z'","window_start":"2026-01-01T00:0'$m':00.000Z","window_end":"2026-01-01T00:0'$((m + 1))':00.000Z","count":10,"temperature_mean":2'$m'.5,"temperature_max":30.0,"anomaly_count":'$m'}'

@@ -501,6 +501,12 @@ mark() {
 	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges' out) = '[]' ]]
 }
 
+@test "records a day apart: what no other agrees with is rejected, and why" {
+	awk 'BEGIN { for (i = 0; i < 60; i++) printf "{\"timestamp\":%d}\n", 1704067200 + i * 86400 }' >in
+	expect_error 65 "further than --max-ahead from those of all records so far" window-agg --window 1d in
+	[[ $(window-agg --window 1d --max-ahead 2d in | wc -l) -eq 60 ]]
+}
+
 @test "a topic that is none: a bad record" {
 	for topic in '\ud800' '\u0000' ''; do
 		echo '{"timestamp":1,"_kafka":{"topic":"'"$topic"'","partition":0,"offset":0}}' >in
