@@ -208,6 +208,13 @@ int sessions_close(struct windows *w, struct domain *d, int64_t until, struct er
 	return ret;
 }
 
+void sessions_clear(struct windows *w, const struct domain *d)
+{
+	for (size_t i = 0; i < d->n_heap; i++)
+		if (!d->heap[i]->key)
+			pane_free(w, &d->heap[i]->pane);
+}
+
 int sessions_update(struct windows *w, struct domain *d, struct error *err)
 {
 	size_t n = 0;

@@ -163,6 +163,9 @@ struct pane *pane_new(struct windows *w, struct error *err); /* its cell is empt
 void pane_free(struct windows *w, struct pane *p);
 void panes_release(struct windows *w);
 
+/* Before its keys are cleared: frees those that were taken up by others. */
+void sessions_clear(struct windows *w, const struct domain *d);
+
 /* fixed.c, sessions.c: a record that is no suspect; 1: it is late. */
 int fixed_add(struct windows *w, struct windows_source *s, const struct windows_record *r,
 	      struct error *err);

@@ -507,6 +507,17 @@ mark() {
 	[[ $(window-agg --window 1d --max-ahead 2d in | wc -l) -eq 60 ]]
 }
 
+@test "sessions that others took up are gone with a new assignment" {
+	{
+		assign 0 0 0 0 null && kafka 0 0 100 b 1 && kafka 0 1 100 a 1 && kafka 0 2 115 a 1 && kafka 0 3 107 a 1
+		mark 1 0:0:4
+		assign 2 1 0 0 null
+		mark 3 1:0:0
+		control end 4 ""
+	} | window-agg --key k --session 10s --lateness 60s --metrics metrics >out
+	grep '^sensorutils_panes{.*} 0' metrics
+}
+
 @test "a topic that is none: a bad record" {
 	for topic in '\ud800' '\u0000' ''; do
 		echo '{"timestamp":1,"_kafka":{"topic":"'"$topic"'","partition":0,"offset":0}}' >in
