@@ -394,7 +394,9 @@ def several_lines(rows, kept, stop, every, last):
 
     def tell():
         nonlocal seq
-        ranges = [{"topic": "t", "partition": p, "from": told[p], "to": to} for p, to in sorted(moved.items())]
+        # Where nothing moved a mark names all partitions, as kafka-consume's do.
+        ranges = [{"topic": "t", "partition": p, "from": told[p], "to": to}
+                  for p, to in sorted((moved or told).items())]
         lines.append(control("mark", seq, group="g", generation=1, member="m", instance=None, ranges=ranges))
         told.update(moved)
         moved.clear()
