@@ -64,26 +64,11 @@ static int act(struct sink *s, enum transaction_action action, const struct cont
 	return 0;
 }
 
-/* Where the record came from, as its provenance has it. */
-static struct transaction_source source_of(const struct sink *s, const struct record *rec)
-{
-	const struct value *topic = &rec->values[s->topic_slot],
-			   *partition = &rec->values[s->partition_slot];
-	struct transaction_source from = {.provenance = outgoing_read(s->outgoing)->any};
-
-	if (!from.provenance || topic->kind != VALUE_STRING || topic->csv ||
-	    partition->kind != VALUE_NUMBER ||
-	    !(partition->number >= 0 && partition->number <= INT32_MAX))
-		return from;
-	from.topic = topic->text + 1; /* Kafka's names need no escapes */
-	from.topic_len = topic->len - 2;
-	from.partition = (int32_t)partition->number;
-	return from;
-}
-
 int sink_transaction_record(struct sink *s, const struct record *rec, struct error *err)
 {
-	struct transaction_source from = source_of(s, rec);
+	struct transaction_source from =
+		transaction_source_of(outgoing_read(s->outgoing)->any, &rec->values[s->topic_slot],
+				      &rec->values[s->partition_slot]);
 	enum transaction_action action =
 		transaction_record(&s->transaction, &from, sink_clock_ns(), err);
 

@@ -84,27 +84,11 @@ static int act(struct db_sink *s, enum transaction_action action, const struct c
 	}
 }
 
-/* Where the record came from, as its provenance has it. */
-static struct transaction_source source_of(const struct db_sink *s, const struct record *rec)
-{
-	const struct value *topic = &rec->values[s->topic_slot],
-			   *partition = &rec->values[s->partition_slot];
-	struct transaction_source from = {.provenance =
-						  rec->values[s->kafka_slot].kind == VALUE_OBJECT};
-
-	if (!from.provenance || topic->kind != VALUE_STRING || topic->csv ||
-	    partition->kind != VALUE_NUMBER ||
-	    !(partition->number >= 0 && partition->number <= INT32_MAX))
-		return from;
-	from.topic = topic->text + 1; /* Kafka's names need no escapes */
-	from.topic_len = topic->len - 2;
-	from.partition = (int32_t)partition->number;
-	return from;
-}
-
 int db_sink_transaction_record(struct db_sink *s, const struct record *rec, struct error *err)
 {
-	struct transaction_source from = source_of(s, rec);
+	struct transaction_source from =
+		transaction_source_of(rec->values[s->kafka_slot].kind == VALUE_OBJECT,
+				      &rec->values[s->topic_slot], &rec->values[s->partition_slot]);
 	enum transaction_action action =
 		transaction_record(&s->transaction, &from, db_sink_clock_ns(), err);
 

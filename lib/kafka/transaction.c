@@ -92,6 +92,21 @@ static enum transaction_action no_controls(struct error *err)
 	return TRANSACTION_FAIL;
 }
 
+struct transaction_source transaction_source_of(bool provenance, const struct value *topic,
+						const struct value *partition)
+{
+	struct transaction_source from = {.provenance = provenance};
+
+	if (!provenance || topic->kind != VALUE_STRING || topic->csv ||
+	    partition->kind != VALUE_NUMBER ||
+	    !(partition->number >= 0 && partition->number <= INT32_MAX))
+		return from;
+	from.topic = topic->text + 1; /* Kafka's names need no escapes */
+	from.topic_len = topic->len - 2;
+	from.partition = (int32_t)partition->number;
+	return from;
+}
+
 enum transaction_action transaction_record(struct transaction *t,
 					   const struct transaction_source *s, int64_t now_ns,
 					   struct error *err)

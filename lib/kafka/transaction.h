@@ -79,6 +79,11 @@ struct transaction_source {
 	int32_t partition;
 };
 
+/* What a record's `_kafka.topic` and `_kafka.partition` say, where it has `_kafka` (provenance).
+ * The topic's text stays the record's. */
+struct transaction_source transaction_source_of(bool provenance, const struct value *topic,
+						const struct value *partition);
+
 /* now_ns is of any clock that does not jump. BEGIN, SEND, DROP, FAIL (memory). */
 enum transaction_action transaction_record(struct transaction *t,
 					   const struct transaction_source *s, int64_t now_ns,
