@@ -134,6 +134,10 @@ claim() {
 		a|20|21.0|30.0|||||||1
 		b|20|21.0|30.0|||||||1
 	E
+	# A minute without values does not count in the mean.
+	echo '{"zone":"a","window_start":"2026-01-01T00:02:00.000Z","window_end":"2026-01-01T00:03:00.000Z","count":60,"temperature_mean":null}' |
+		db-sink --upsert zone,window_start sqlite:db sensor_metrics_1min
+	[[ $(sqlite3 db <"$sql/overview.sql" | head -n 1) = 'a|80|21.0|30.0|'* ]]
 }
 
 @test "CSV: columns by the header; arrays and numbers as they are" {

@@ -70,3 +70,14 @@ becomes() {
 	[[ $(wc -l <city/live.csv) -gt 5000 && $(wc -l <city/live.csv) -le 10001 ]]
 	"$SENSORUTILS_BUILD/bin/anomaly-score" -m city/live.model --describe | grep 'Medical Center'
 }
+
+@test "live ends when a pipeline does for good, with its status, and leaves nothing behind" {
+	mkdir city
+	echo 'no model' >city/city.model
+	status=0
+	PATH=$SENSORUTILS_BUILD/bin:$PATH timeout 60 setsid "$pipelines/city-live.sh" city 2>words 3>&- || status=$?
+	echo "status $status"
+	[[ $status -eq 65 || $status -eq 78 ]]
+	grep 'city.model' words
+	! pgrep -f -- '--metrics scored-consume.prom|--metrics sim.prom'
+}

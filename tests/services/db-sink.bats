@@ -440,6 +440,17 @@ whole() {
 	pq 'SELECT pg_reload_conf()' 'DROP OWNED BY alice' 'DROP ROLE alice' >/dev/null
 }
 
+@test "what may pass is tried again, and is 75 in the end: statement_timeout, a server that only reads" {
+	pq 'CREATE TABLE t (n integer)'
+	seq 0 9 | sed 's/.*/{"n":&}/' >in
+	for state in 57014 25006; do
+		pq "CREATE OR REPLACE FUNCTION refuse_() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '$state'; END \$\$" \
+			'CREATE OR REPLACE TRIGGER refuse_ BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION refuse_()'
+		run --separate-stderr -75 db-sink --timeout 1 --rejects r "$DB" t in
+		[[ $stderr = *"not now"* && ! -s r && $(pq 'SELECT count(*) FROM t') = 0 ]]
+	done
+}
+
 @test "a disk that is full: 74" {
 	pq 'CREATE TABLE t (n integer, s text)'
 	# A tablespace is too much for a test: the same SQLSTATE, raised.
