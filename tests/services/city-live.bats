@@ -79,5 +79,5 @@ becomes() {
 	echo "status $status"
 	[[ $status -eq 65 || $status -eq 78 ]]
 	grep 'city.model' words
-	! pgrep -f -- '--metrics scored-consume.prom|--metrics sim.prom'
+	run ! pgrep -f -- '--metrics scored-consume.prom|--metrics sim.prom'
 }

@@ -67,6 +67,17 @@ make_store() {
 	numbers_of got | cmp - <(seq 0 999)
 }
 
+@test "a run that finds nothing new: all its marks name all partitions" {
+	topics "t$BATS_TEST_NUMBER" 2 100
+	for run in 1 2; do
+		kafka-consume -G "$group" -e "$in" | tee stream |
+			kafka-produce -t "$out" --transactional-id "$out"
+	done
+	grep -c '"control":"end"' stream
+	[[ $(grep -c '"n":' stream) -eq 0 ]]
+	[[ $(jq -c 'select(._kafka.control == "mark") | [._kafka.ranges[] | .to - .from]' stream | sort -u) = '[0,0]' ]]
+}
+
 @test "a reader that blocks for longer than max.poll.interval.ms: still a member, nothing skipped" {
 	topics "t$BATS_TEST_NUMBER" 3 60000
 	mkfifo data
