@@ -69,7 +69,7 @@ make_store() {
 
 @test "a run that finds nothing new: all its marks name all partitions" {
 	topics "t$BATS_TEST_NUMBER" 2 100
-	for run in 1 2; do
+	for _ in 1 2; do
 		kafka-consume -G "$group" -e "$in" | tee stream |
 			kafka-produce -t "$out" --transactional-id "$out"
 	done
