@@ -94,7 +94,7 @@ size_t anomaly_step(struct simulator *s, size_t sensor)
 		double x = changed(s, sensor, a, &a->effects[i], &states[i], healthy);
 		double shown = simulator_finish(spec, x), would = simulator_finish(spec, healthy);
 
-		differs |= shown != would && !(isnan(shown) && isnan(would));
+		differs |= s->shown[signal] && shown != would && !(isnan(shown) && isnan(would));
 		s->values[signal] = x;
 	}
 	if (--one->left == 0)

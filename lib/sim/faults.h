@@ -42,8 +42,10 @@ void faults_free(struct faults *f);
  * out before the first line whose time is more than d past its own: it is never later than
  * late_max_ns behind the newest time before it. A group of lines to be shuffled comes out when it
  * is full, in any order with equal probability. A damaged line is one that no reader takes for a
- * record: cut short (of CSV so that a cell is lacking), with one to four bytes that no UTF-8 has,
- * or letters in its place. The first line stays whole: a reader tells the form of the input by it.
+ * record if it holds to UTF-8 and RFC 8259 or RFC 4180 with as many cells as the header: cut short
+ * (of CSV so that a cell is lacking), with one to four bytes that no UTF-8 has, or letters in its
+ * place. It ends where it would have. The first line stays whole: a reader tells the form of the
+ * input by it.
  */
 int faults_take(struct faults *f, const char *line, size_t len, int64_t time_ns, struct buf *out,
 		struct error *err);

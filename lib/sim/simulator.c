@@ -85,6 +85,9 @@ static int add_sensors(struct simulator *s, uint64_t seed, struct error *err)
 
 	for (size_t i = 0; i < s->n_sensors && !ret; i++)
 		ret = add_sensor(s, seed, i, numbers, texts, err);
+	for (size_t i = 0; i < s->layout.n_slots; i++)
+		if (s->layout.slots[i].kind == SLOT_SIGNAL)
+			s->shown[s->layout.slots[i].signal] = true;
 	free(numbers);
 	free(texts);
 	return ret;
@@ -162,6 +165,7 @@ struct simulator *simulator_new(const struct profile *p, const struct simulator_
 	s->n_sensors = n;
 	s->time_ms = INT64_MIN;
 	layout_init(&s->layout, o->csv);
+	s->shown = mem_alloc(m, sizeof(*s->shown), err);
 	s->sensors = mem_alloc(n, sizeof(*s->sensors), err);
 	s->means = mem_alloc(n, m * sizeof(*s->means), err);
 	s->sds = mem_alloc(n, m * sizeof(*s->sds), err);
@@ -172,8 +176,8 @@ struct simulator *simulator_new(const struct profile *p, const struct simulator_
 	s->now_means = mem_alloc(m, sizeof(*s->now_means), err);
 	s->values = mem_alloc(m, sizeof(*s->values), err);
 	s->labelled = mem_alloc(p->n_anomalies, sizeof(*s->labelled), err);
-	if (!s->sensors || !s->means || !s->sds || !s->last || !s->states || !s->factors ||
-	    !s->missing || !s->now_means || !s->values || !s->labelled ||
+	if (!s->shown || !s->sensors || !s->means || !s->sds || !s->last || !s->states ||
+	    !s->factors || !s->missing || !s->now_means || !s->values || !s->labelled ||
 	    add_sensors(s, o->seed, err) || add_walks(s, err) || add_words(s, err)) {
 		simulator_free(s);
 		return NULL;
@@ -188,6 +192,7 @@ void simulator_free(struct simulator *s)
 	for (size_t i = 0; s->words && i < 2 * s->profile->n_anomalies + 2; i++)
 		buf_release(&s->words[i]);
 	layout_release(&s->layout);
+	free(s->shown);
 	free(s->sensors);
 	free(s->means);
 	free(s->sds);

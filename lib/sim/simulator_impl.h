@@ -20,6 +20,7 @@ struct simulator {
 	size_t n_sensors, turn; /* whose turn it is */
 	uint64_t sequence;
 	struct layout layout;
+	bool *shown; /* [n_signals]: records have it */
 	struct sensor *sensors;
 	/* For each sensor: */
 	double *means, *sds; /* [n_signals] */
@@ -46,7 +47,8 @@ struct simulator {
 double simulator_finish(const struct signal_spec *s, double x);
 
 /* Lets the sensor's anomaly begin, go on or end, keeps its values, which are healthy, in `last`,
- * and changes them. Returns the anomaly that changes what is written, or n_anomalies. */
+ * and changes them. Returns the anomaly that changes what is written, or n_anomalies: whatever
+ * befalls signals that records do not show, a reader sees nothing of it. */
 size_t anomaly_step(struct simulator *s, size_t sensor);
 
 #endif

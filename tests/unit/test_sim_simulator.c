@@ -247,6 +247,54 @@ static void test_labels_tell_what_differs(void **state)
 	sim_close(&twin);
 }
 
+/* What befalls a signal that records do not show is no reader's truth; what befalls it together
+ * with one that they show is. */
+static void test_hidden_signals_leave_no_label(void **state)
+{
+	static const char anomalies[] =
+		"\"anomalies\":["
+		"{\"kind\":\"spike\",\"rate\":0.1,\"label_type\":\"hidden\",\"signals\":{"
+		"\"f.0\":{\"by\":50},\"g\":{\"by\":50}}},"
+		"{\"kind\":\"dropout\",\"rate\":0.1,\"label_type\":\"both\",\"signals\":{"
+		"\"f.*\":{}}}],";
+	static const char profile[] =
+		"{\"sensors\":{},\"signals\":{\"f\":{\"process\":\"gaussian\",\"bank\":{\"count\":"
+		"2,"
+		"\"log10_mean\":[0,1],\"log10_spread\":[-2,-1]}},"
+		"\"g\":{\"process\":\"gaussian\",\"mean\":0,\"sd\":1}},%s"
+		"\"record\":{\"x\":\"%%{f.1}\",\"label\":\"%%{label}\","
+		"\"label_type\":\"%%{label_type}\",\"is_anomaly\":\"%%{is_anomaly}\"}}";
+	char text[1000];
+	struct sim_stream s, twin;
+	uint64_t n = 20000, both = 0;
+
+	(void)state;
+	snprintf(text, sizeof(text), profile, anomalies);
+	sim_open(&s, sim_profile(text), 3, 0, 0);
+	snprintf(text, sizeof(text), profile, "");
+	sim_open(&twin, sim_profile(text), 3, 0, 0);
+	for (uint64_t i = 0; i < n; i++) {
+		json_t *r = sim_record(&s), *h = sim_record(&twin);
+		const char *type = type_of(r);
+
+		assert_int_equal(json_is_true(json_object_get(r, "is_anomaly")), *type != 0);
+		if (*type) {
+			assert_string_equal(type, "both");
+			assert_true(isnan(sim_number(r, "x")));
+			both++;
+		} else {
+			assert_true(sim_number(r, "x") == sim_number(h, "x"));
+		}
+		json_decref(r);
+		json_decref(h);
+	}
+	assert_int_equal(simulator_labelled(s.simulator)[0], 0);
+	assert_int_equal(simulator_labelled(s.simulator)[1], both);
+	assert_true(fabs((double)both - 0.1 * (double)n) < 0.02 * (double)n);
+	sim_close(&s);
+	sim_close(&twin);
+}
+
 /* Shares of readings, where hardly any anomaly leaves no trace. */
 static void test_rates_and_lengths(void **state)
 {
@@ -257,7 +305,7 @@ static void test_rates_and_lengths(void **state)
 		"\"signals\":{\"x\":"
 		"{\"by\":[5,9]}}},{\"kind\":\"spike\",\"rate\":0.1,\"signals\":{\"x\":{\"by\":3}}},"
 		"{\"kind\":\"noise\",\"rate\":0.3,\"length\":2,\"signals\":{\"x\":{\"sd\":1}}}],"
-		"\"record\":{\"type\":\"%{label_type}\",\"shown\":true}}");
+		"\"record\":{\"type\":\"%{label_type}\",\"x\":\"%{x}\"}}");
 	static const char *const types[] = {"level_shift", "spike", "noise"};
 	static const double rates[] = {0.2, 0.1, 0.3};
 	uint64_t n = 300000, counts[3] = {0};
@@ -533,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_csv_rows),
 		cmocka_unit_test(test_rounded_text),
 		cmocka_unit_test(test_labels_tell_what_differs),
+		cmocka_unit_test(test_hidden_signals_leave_no_label),
 		cmocka_unit_test(test_rates_and_lengths),
 		cmocka_unit_test(test_stuck_runs),
 		cmocka_unit_test(test_streams),
