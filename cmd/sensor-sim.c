@@ -75,6 +75,10 @@ static const struct option_spec own_options[] = {
 	 .arg = "FILE",
 	 .dest = &opt.metrics,
 	 .help = "keep counters in FILE as Prometheus text, replaced atomically"},
+	{.name = "print",
+	 .kind = OPTION_FLAG,
+	 .dest = &opt.print,
+	 .help = "write the profile itself, to be copied and edited, and exit"},
 	{0},
 };
 
@@ -153,7 +157,7 @@ static const struct program program = {
 		"factory, fleet, lake, secom.",
 	.example = "sensor-sim city\n"
 		   "sensor-sim --start 2024-01-01T00:00:00Z --count 100000 city > city.jsonl\n"
-		   "sensor-sim --sensors 10000 --late 0.01:30s fleet\n",
+		   "sensor-sim --print city > my.json\n",
 	.groups = groups,
 };
 

@@ -248,11 +248,29 @@ static void tear_down(struct sim *s)
 	paced_output_release(&s->out);
 }
 
+static int print_profile(const char *name)
+{
+	struct error err = ERROR_INIT;
+	struct buf text = BUF_INIT;
+	int status = 0;
+
+	if (sim_profile_text(name, &text, &err))
+		status = message_error(&err);
+	else if (file_write_all(STDOUT_FILENO, text.data, text.len, &err)) {
+		error_prefix(&err, "standard output");
+		status = message_error(&err);
+	}
+	buf_release(&text);
+	return message_close_stdout(status);
+}
+
 int sim_run(const struct program *p, const struct sim_options *o)
 {
 	struct error err = ERROR_INIT, why = ERROR_INIT;
 	struct sim s = {.options = o, .out = {.idle = idle, .context = &s}};
 
+	if (o->print)
+		return print_profile(o->profile);
 	signals_source();
 	if (set_up(&s, &err))
 		message_die(&err);

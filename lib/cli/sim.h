@@ -19,6 +19,7 @@ struct sim_options {
 	int to;           /* 0: JSON, 1: CSV */
 	struct faults_options faults;
 	const char *metrics;
+	bool print; /* the profile itself, and nothing else */
 };
 
 /* The exit status; prints what is wrong. */

@@ -15,6 +15,7 @@
 struct folder {
 	char path[4096 + 64];
 };
+#define PATH_BYTES (sizeof(struct folder) + 260)
 
 /* The folders that profiles may be in: how many. */
 static size_t find_folders(struct folder folders[4])
@@ -77,15 +78,14 @@ static void list_profiles(const struct folder *folders, size_t n_folders, char *
 	free(entries);
 }
 
-static int find(const char *name, char path[sizeof(struct folder) + 260], struct error *err)
+static int find(const char *name, char path[PATH_BYTES], struct error *err)
 {
 	struct folder folders[4];
 	size_t n = find_folders(folders);
 	char there[300];
 
 	for (size_t i = 0; i < n && strlen(name) < 250; i++) {
-		snprintf(path, sizeof(struct folder) + 260, "%.4100s/%.250s" SUFFIX,
-			 folders[i].path, name);
+		snprintf(path, PATH_BYTES, "%.4100s/%.250s" SUFFIX, folders[i].path, name);
 		if (!access(path, F_OK))
 			return 0;
 	}
@@ -112,26 +112,36 @@ static int read_stdin(struct buf *b, struct error *err)
 	return 0;
 }
 
+/* Appends the text of a profile. shown: the file's name, for messages. */
+static int read_text(const char *name, struct buf *text, char shown[PATH_BYTES], struct error *err)
+{
+	size_t len = strlen(name), suffix = strlen(SUFFIX);
+
+	if (!strcmp(name, "-")) {
+		snprintf(shown, PATH_BYTES, "(stdin)");
+		return read_stdin(text, err);
+	}
+	if (!strchr(name, '/') && (len <= suffix || strcmp(name + len - suffix, SUFFIX) != 0))
+		return find(name, shown, err) || file_read(shown, PROFILE_BYTES_MAX, text, err) ? -1
+												: 0;
+	snprintf(shown, PATH_BYTES, "%s", name);
+	return file_read(name, PROFILE_BYTES_MAX, text, err);
+}
+
+int sim_profile_text(const char *name, struct buf *text, struct error *err)
+{
+	char shown[PATH_BYTES];
+
+	return read_text(name, text, shown, err);
+}
+
 struct profile *sim_profile_load(const char *name, struct error *err)
 {
-	char path[sizeof(struct folder) + 260];
-	size_t len = strlen(name), suffix = strlen(SUFFIX);
-	bool from_stdin = !strcmp(name, "-");
+	char shown[PATH_BYTES];
 	struct buf text = BUF_INIT;
 	struct profile *p = NULL;
-	const char *shown = name;
-	int ret = 0;
 
-	if (from_stdin) {
-		shown = "(stdin)";
-		ret = read_stdin(&text, err);
-	} else if (strchr(name, '/') || (len > suffix && !strcmp(name + len - suffix, SUFFIX))) {
-		ret = file_read(name, PROFILE_BYTES_MAX, &text, err);
-	} else {
-		shown = path;
-		ret = find(name, path, err) || file_read(path, PROFILE_BYTES_MAX, &text, err);
-	}
-	if (!ret)
+	if (!read_text(name, &text, shown, err))
 		p = profile_parse(text.data, text.len, shown, err);
 	buf_release(&text);
 	return p;

@@ -3,6 +3,7 @@
 #define CLI_SIM_PROFILE_H
 
 #include "lib/base/error.h"
+#include "lib/base/mem.h"
 #include "lib/sim/profile.h"
 
 /*
@@ -13,5 +14,8 @@
  * and what they have.
  */
 struct profile *sim_profile_load(const char *name, struct error *err);
+
+/* Appends what such a file has in it, unread. */
+int sim_profile_text(const char *name, struct buf *text, struct error *err);
 
 #endif

@@ -50,6 +50,18 @@ wall_clock() {
 	expect_error 64 "takes one profile, not 'lake' too" sensor-sim city lake
 }
 
+@test "--print: the profile itself, whatever the other options" {
+	for profile in city factory fleet lake secom; do
+		sensor-sim --print --count 3 "$profile" | cmp - "$profiles/$profile.json"
+	done
+	jq 'del(.anomalies)' "$profiles/lake.json" >my.json
+	sensor-sim --print my.json | cmp - my.json
+	sensor-sim --print - <my.json | cmp - my.json
+	expect_error 66 "no profile 'town'" sensor-sim --print town
+	expect_error 66 "cannot open './town'" sensor-sim --print ./town
+	run -74 sh -c 'sensor-sim --print city >/dev/full'
+}
+
 @test "installed profiles are found beside the program" {
 	mkdir -p usr/bin usr/share/sensorutils source/build/bin source/data
 	cp -r "$profiles" usr/share/sensorutils
