@@ -65,6 +65,10 @@ static int show_metrics(struct db_sink *s, bool last, struct error *err)
 		{"input_bytes_total", "Bytes read.", "counter", (double)reader_bytes(s->reader)},
 		{"rows_total", "Rows stored, those too that took the place of another.", "counter",
 		 (double)counts.rows},
+		{"rows_sent_total",
+		 "Rows given to the database, those too that were given again: the transaction was "
+		 "begun again, or a row at fault was looked for.",
+		 "counter", (double)counts.sent},
 		{"transactions_committed_total", "Transactions committed.", "counter",
 		 (double)counts.transactions},
 		{"transactions_repeated_total",

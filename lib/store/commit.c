@@ -32,32 +32,66 @@ static int refuse(struct attempt *a, size_t i, struct error *err)
 	return 0;
 }
 
-/* Writes the rows [from, to); those at fault are found by halving, or where the database says they
- * are, and refused. */
-static int write_rows(struct attempt *a, size_t from, size_t to, struct error *err)
+/* Rows at fault are looked for by runs of rows, each of which stands or not. */
+struct search {
+	size_t from, to; /* the next run; those before it are dealt with */
+	size_t since;    /* rows have stood since here */
+	size_t fault;    /* past from: a row before this one is at fault */
+	size_t usual;    /* how far rows stood before the last fault, and it */
+};
+
+/*
+ * The run behind the last: in the middle of what holds a fault; else as far as rows stood before,
+ * or twice as far as they do now. So a row is sent a few times however many are at fault, and not
+ * once a fault.
+ */
+static void next_run(struct search *x, size_t n)
+{
+	size_t stood = x->from - x->since, len = x->fault > x->from ? (x->fault - x->from + 1) / 2
+						 : stood            ? 2 * stood
+								    : x->usual;
+
+	x->to = len < n - x->from ? x->from + len : n;
+}
+
+/* The run did not stand: suspect is the row that the database names, or x->to. */
+static void shorter_run(struct search *x, size_t suspect)
+{
+	bool told = suspect < x->to;
+
+	x->fault = told ? suspect + 1 : x->to;
+	x->to = told && suspect > x->from ? suspect : x->from + (told ? 1 : (x->to - x->from) / 2);
+}
+
+/* Writes the rows but those at fault, each of which is refused for what the database says of it
+ * alone. */
+static int write_rows(struct attempt *a, struct error *err)
 {
 	struct store *s = a->s;
+	size_t n = a->batch->n;
+	bool exact = s->ops->exact;
+	struct search x = {.to = n};
 
-	while (from < to) {
-		size_t stood = from, suspect = to;
-		if (!s->ops->write(s, a->table, a->batch, from, to, &stood, &suspect, err))
-			return 0;
-		if (err->kind != ERROR_DATA)
+	while (x.from < n) {
+		size_t stood = x.from, suspect = x.to;
+		bool failed =
+			s->ops->write(s, a->table, a->batch, x.from, x.to, &stood, &suspect, err);
+		s->counts.sent += (failed && exact ? stood + 1 : x.to) - x.from;
+		if (failed && err->kind != ERROR_DATA)
 			return -1;
-		from = stood;
-		if (s->ops->exact || to - from == 1) {
-			if (refuse(a, from, err))
-				return -1;
-			from++;
+		if (failed && !exact && x.to - x.from > 1) {
+			shorter_run(&x, suspect);
+			*err = (struct error)ERROR_INIT;
 			continue;
 		}
-		size_t middle = suspect > from && suspect < to ? suspect
-				: suspect == from              ? from + 1
-							       : from + (to - from) / 2;
-		*err = (struct error)ERROR_INIT;
-		if (write_rows(a, from, middle, err))
+		if (failed && refuse(a, stood, err))
 			return -1;
-		from = middle;
+		if (failed) {
+			x.usual = exact ? n : stood - x.since + 1;
+			x.since = x.fault = stood + 1;
+		}
+		x.from = failed ? stood + 1 : x.to;
+		next_run(&x, n);
 	}
 	return 0;
 }
@@ -121,7 +155,7 @@ static int transact(struct attempt *a, struct error *err)
 	if (s->ops->begin(s, !a->mark, err))
 		return -1;
 	/* Fenced or not is known first, so that a zombie rejects no rows. */
-	if (move_offsets(a, err) || write_rows(a, 0, a->batch->n, err) ||
+	if (move_offsets(a, err) || write_rows(a, err) ||
 	    (a->refusing && a->refused(a->context, NULL, NULL, err)))
 		return -1;
 	a->refusing = false;
@@ -152,6 +186,8 @@ static int resolve(struct attempt *a, struct store_patience *p, struct error *er
 			return 0;
 		done = s->ops->done(s, a->mark, a->name, err);
 	} while (done < 0 && s->fault != FAULT_NONE);
+	if (done < 0)
+		return error_prefix(err, "the last batch may be stored or not");
 	/* Found fenced, perhaps by its own first attempt. */
 	if (!done && fault == FAULT_NONE) {
 		*err = why;

@@ -231,6 +231,16 @@ static int refused(struct postgresql *p, struct error *err)
 	return error_set(err, kind, "cannot connect: %.*s", line_len(text), text);
 }
 
+static void read_life(struct postgresql *p)
+{
+	PGresult *r = PQexec(p->conn, "SELECT pg_stat_get_bgwriter_stat_reset_time()");
+
+	*p->life = '\0';
+	if (PQresultStatus(r) == PGRES_TUPLES_OK)
+		snprintf(p->life, sizeof(p->life), "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+}
+
 static int connect_server(struct store *base, struct error *err)
 {
 	struct postgresql *p = (struct postgresql *)base;
@@ -259,7 +269,10 @@ static int connect_server(struct store *base, struct error *err)
 		 "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET client_encoding = 'UTF8';"
 		 "SET standard_conforming_strings = on; SET bytea_output = 'hex'",
 		 LOCK_TIMEOUT_MS, IDLE_TIMEOUT_MS);
-	return postgresql_exec(p, sql, PGRES_COMMAND_OK, err);
+	if (postgresql_exec(p, sql, PGRES_COMMAND_OK, err))
+		return -1;
+	read_life(p);
+	return 0;
 }
 
 static int run(struct store *base, const char *sql, struct error *err)
@@ -275,12 +288,14 @@ static int begin(struct store *base, bool token, struct error *err)
 	struct postgresql *p = (struct postgresql *)base;
 	PGresult *r;
 
+	p->savepoint = SAVEPOINT_NONE;
 	if (!token)
 		return postgresql_exec(p, BEGIN, PGRES_COMMAND_OK, err);
 	r = PQsendQuery(p->conn, BEGIN "; SELECT pg_current_xact_id()") ? last_result(p) : NULL;
 	if (!r || PQresultStatus(r) != PGRES_TUPLES_OK)
 		return postgresql_fail(p, r, err);
 	snprintf(p->xid, sizeof(p->xid), "%s", PQgetvalue(r, 0, 0));
+	snprintf(p->xid_life, sizeof(p->xid_life), "%s", p->life);
 	PQclear(r);
 	return 0;
 }
@@ -288,8 +303,12 @@ static int begin(struct store *base, bool token, struct error *err)
 static int commit(struct store *base, struct error *err)
 {
 	struct postgresql *p = (struct postgresql *)base;
-	PGresult *r = PQexec(p->conn, "COMMIT");
+	PGresult *r;
 
+	if (p->savepoint == SAVEPOINT_FAILED &&
+	    postgresql_exec(p, "ROLLBACK TO rows", PGRES_COMMAND_OK, err))
+		return -1;
+	r = PQexec(p->conn, "COMMIT");
 	if (PQresultStatus(r) != PGRES_COMMAND_OK)
 		return postgresql_fail(p, r, err);
 	if (strcmp(PQcmdStatus(r), "COMMIT") != 0) {

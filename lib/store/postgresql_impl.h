@@ -5,12 +5,23 @@
 #include <libpq-fe.h>
 #include "lib/store/store_impl.h"
 
+/* Of the run of rows before. */
+enum savepoint { SAVEPOINT_NONE, SAVEPOINT_GOOD, SAVEPOINT_FAILED };
+
 struct postgresql {
 	struct store base;
 	PGconn *conn;
-	char xid[24]; /* of the transaction that began last with a token */
-	size_t line;  /* of COPY, that the last failure was about; 0: not known */
-	bool staged;  /* this connection has the staging table */
+	/*
+	 * Since when the server counts its statistics, which it does anew after a crash and at no
+	 * clean start (PostgreSQL's manual, "The Cumulative Statistics System"); "": not known.
+	 */
+	char life[40];
+	/* Of the transaction that began last with a token: its number, and the life it is of. */
+	char xid[24], xid_life[40];
+	size_t line; /* of COPY, that the last failure was about; 0: not known */
+	bool staged; /* this connection has the staging table */
+	enum savepoint savepoint;
+	const char *before; /* what goes before the next COPY */
 	struct buf sql, room, copy;
 };
 

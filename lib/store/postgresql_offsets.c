@@ -131,24 +131,36 @@ static int mark_done(struct postgresql *p, const struct store_mark *m, const cha
 	return ret;
 }
 
-/* Without a mark the transaction's number tells. One that the server does not know was lost with
- * it. */
+/*
+ * Without a mark the transaction's number tells. A server that crashes may forget a number that no
+ * COMMIT made durable, and give it again: one that it does not know, or that was rolled back, is of
+ * a transaction that was not committed all the same, but one that is committed may be another's.
+ */
 static int token_done(struct postgresql *p, struct error *err)
 {
 	PGresult *r = postgresql_query(p, "SELECT pg_xact_status($1::xid8)", 1,
 				       (const char *const[]){p->xid}, err);
-	int ret = 0;
+	const char *status;
+	int ret;
 
 	if (!r)
 		return err->kind == ERROR_DATA ? 0 : -1;
-	if (PQgetisnull(r, 0, 0)) {
+	status = PQgetvalue(r, 0, 0);
+	if (!*status) {
 		ret = error_set(err, ERROR_RETRY, "transaction %s is forgotten by the server",
 				p->xid);
-	} else if (!strcmp(PQgetvalue(r, 0, 0), "in progress")) {
+	} else if (!strcmp(status, "in progress")) {
 		p->base.fault = FAULT_AGAIN;
 		ret = error_set(err, ERROR_RETRY, "transaction %s is still in progress", p->xid);
+	} else if (strcmp(status, "committed") != 0) {
+		ret = 0;
+	} else if (!*p->life || strcmp(p->life, p->xid_life) != 0) {
+		ret = error_set(err, ERROR_RETRY,
+				"transaction %s is committed, but the server may have crashed, and "
+				"given that number to another",
+				p->xid);
 	} else {
-		ret = !strcmp(PQgetvalue(r, 0, 0), "committed");
+		ret = 1;
 	}
 	PQclear(r);
 	return ret;

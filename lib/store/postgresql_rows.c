@@ -177,12 +177,13 @@ static int start_copy(struct postgresql *p, const struct store_table *t, uint64_
 	size_t n;
 
 	p->sql.len = 0;
-	if (buf_add_str(&p->sql, "COPY ", err) ||
+	if (buf_add_str(&p->sql, p->before, err) || buf_add_str(&p->sql, "COPY ", err) ||
 	    (t->n_keys ? buf_add_str(&p->sql, STAGE, err) : postgresql_add_table(p, t, err)) ||
 	    buf_add_str(&p->sql, t->n_keys ? " (" NUMBER ", " : " (", err) ||
 	    add_columns(p, t, absent, ALL, &n, err) || buf_add_str(&p->sql, ") FROM STDIN", err) ||
 	    buf_terminate(&p->sql, err))
 		return -1;
+	p->before = "";
 	return postgresql_exec(p, p->sql.data, PGRES_COPY_IN, err);
 }
 
@@ -292,20 +293,22 @@ static int write_runs(struct postgresql *p, const struct store_table *t,
 	return 0;
 }
 
+/* What ends the savepoint of one run of rows goes with the first statement of the next. */
 int postgresql_write(struct store *base, const struct store_table *t, const struct store_batch *b,
 		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err)
 {
+	static const char *const before[] = {[SAVEPOINT_NONE] = "SAVEPOINT rows; ",
+					     [SAVEPOINT_GOOD] = "RELEASE rows; SAVEPOINT rows; ",
+					     [SAVEPOINT_FAILED] = "ROLLBACK TO rows; "};
 	struct postgresql *p = (struct postgresql *)base;
-	struct error ignored = ERROR_INIT;
 
-	*stood = from;
-	if ((t->n_keys && make_stage(p, t, err)) ||
-	    postgresql_exec(p, "SAVEPOINT rows", PGRES_COMMAND_OK, err))
+	(void)stood;
+	if (t->n_keys && make_stage(p, t, err))
 		return -1;
-	if (!write_runs(p, t, b, from, to, suspect, err))
-		return postgresql_exec(p, "RELEASE rows", PGRES_COMMAND_OK, err);
-	if (err->kind == ERROR_DATA &&
-	    postgresql_exec(p, "ROLLBACK TO rows; RELEASE rows", PGRES_COMMAND_OK, &ignored))
-		*err = ignored;
-	return -1;
+	p->before = before[p->savepoint];
+	p->savepoint = SAVEPOINT_FAILED;
+	if (write_runs(p, t, b, from, to, suspect, err))
+		return -1;
+	p->savepoint = SAVEPOINT_GOOD;
+	return 0;
 }

@@ -92,6 +92,7 @@ int store_answer(struct store *s, struct store_offsets *o, struct error *err);
 
 struct store_counts {
 	uint64_t rows, transactions, repeats; /* stored, committed, transactions begun again */
+	uint64_t sent;                        /* rows, again those that were sent again */
 };
 struct store_counts store_counts(const struct store *s);
 

@@ -42,9 +42,9 @@ struct store_ops {
 	int (*move)(struct store *s, const struct store_mark *m, const char *name, size_t *moved,
 		    struct error *err);
 	/*
-	 * Stores the rows [from, to) but those refused. When that fails with ERROR_DATA, the
-	 * rows [from, *stood) are in, and none behind; the fault is that of row *stood if the ops
-	 * are exact, else of one of [*stood, to), likely of *suspect unless that is still `to`.
+	 * Stores the rows [from, to) but those refused. When that fails with ERROR_DATA: if the
+	 * ops are exact, the rows [from, *stood) are in, and *stood is at fault; else none is in
+	 * and one of them is at fault, likely *suspect unless that is still `to`.
 	 */
 	int (*write)(struct store *s, const struct store_table *t, const struct store_batch *b,
 		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);

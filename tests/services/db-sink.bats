@@ -11,7 +11,8 @@ load ../cli/helper
 load ../cli/marks
 
 setup_file() {
-	postgres_start
+	# What is not committed is not durable by chance.
+	POSTGRES_CONF='wal_writer_delay = 10s' postgres_start
 }
 
 teardown_file() {
@@ -140,6 +141,33 @@ whole() {
 	run --separate-stderr -65 db-sink "$DB" t in
 	[[ $stderr = 'db-sink: in:77: new row for relation "t"'* ]]
 	[[ $(pq 'SELECT count(*) FROM t') = 0 ]]
+}
+
+@test "however many rows are bad, a row is sent a few times, and not once a bad one" {
+	# sent FACTOR BAD [OPTION...]: of the rows in file in, BAD are rejected, and no more than FACTOR times as many rows sent.
+	sent() {
+		local factor=$1 bad=$2
+		rm -f r
+		pq 'TRUNCATE t'
+		sink --rejects r --metrics m "${@:3}" <in 2>said
+		[[ $(wc -l <r) -eq $bad && $(pq 'SELECT count(*) FROM t') -eq $((rows - bad)) ]]
+		sort -c -n <(jq .line r)
+		awk -v most=$((factor * rows)) '/^sensorutils_rows_sent_total/ { print; good = $2 <= most } END { exit !good }' m
+	}
+	pq 'CREATE TABLE t (n integer PRIMARY KEY CHECK (n >= 0))'
+	rows=10000
+	seq $rows | awk '{ print "{\"n\":" ($1 % 2 ? $1 : -$1) "}" }' >in
+	sent 4 5000
+	rows=1000
+	for every in 1 2 3 50 999; do
+		seq $rows | awk -v every=$every '{ print "{\"n\":" ($1 % every ? $1 : -$1) "}" }' >in
+		sent 5 $((rows / every))
+		# The merge names no line: faults are looked for by halving.
+		[[ $every -eq 2 || $every -eq 3 ]] || sent 8 $((rows / every)) --upsert n
+	done
+	seq $rows | awk '{ print "{\"n\":" ($1 > 490 && $1 < 511 ? -$1 : $1) "}" }' >in
+	sent 5 20
+	sent 8 20 --upsert n
 }
 
 @test "constraints that wait for the end of a transaction are a row's fault all the same" {
@@ -298,6 +326,53 @@ whole() {
 			kill "$proxy"
 		done
 	done
+}
+
+@test "the server crashes at a COMMIT of plain input: stored once, or 75, and never taken for stored" {
+	local status xid sink
+	# crash FAULT [SQL]: the sink commits, the server crashes, SQL is done, and then the sink gets through to it.
+	crash() {
+		pq 'SET client_min_messages = warning' 'DROP TABLE IF EXISTS t' 'CREATE TABLE t (n integer)' 'CHECKPOINT'
+		rm -f open
+		postgres_proxy "$1" 1 open
+		seq 0 9 | sed 's/.*/{"n":&}/' | db-sink "$PROXY" t 2>said 3>&- &
+		sink=$!
+		eventually 10 grep -q "^commit 1: $1" proxy-said
+		xid=$(pq "SELECT backend_xid FROM pg_stat_activity WHERE application_name = 'db-sink' AND backend_xid IS NOT NULL")
+		postgres_down KILL
+		postgres_up
+		[[ -z ${2-} ]] || pq "$2"
+		touch open
+		status=0
+		wait "$sink" || status=$?
+		kill "$proxy"
+		cat said
+	}
+	crash held
+	[[ $status -eq 0 ]]
+	whole 10
+	# The number that was lost is another's now, who committed it.
+	crash held 'DO $$ BEGIN WHILE pg_current_xact_id()::text::bigint < '"$(pq 'SELECT pg_current_xact_id()')"' + 10 LOOP COMMIT; END LOOP; END $$'
+	[[ $(pq "SELECT pg_xact_status('$xid')") = committed ]]
+	[[ $status -eq 75 && $(pq 'SELECT count(*) FROM t') = 0 ]]
+	grep -q "the last batch may be stored or not: transaction $xid is committed, but the server may have crashed" said
+	# Its own COMMIT was done.
+	crash after
+	[[ $status -eq 75 ]]
+	whole 10
+	grep -q "the last batch may be stored or not" said
+	# A server that was stopped has forgotten nothing.
+	rm open
+	postgres_proxy after 1 open
+	seq 10 19 | sed 's/.*/{"n":&}/' | db-sink "$PROXY" t 3>&- &
+	sink=$!
+	eventually 10 grep -q "^commit 1" proxy-said
+	postgres_down INT
+	postgres_up
+	touch open
+	wait "$sink"
+	kill "$proxy"
+	whole 20
 }
 
 @test "a batch that is stored at the second attempt rejects no row twice" {

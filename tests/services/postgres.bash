@@ -94,7 +94,7 @@ pq() {
 	psql -qAtX -v ON_ERROR_STOP=1 "${@/#/-c}"
 }
 
-# postgres_proxy FAULT [NUMBER=1]: a way to the server that loses its NUMBERth COMMIT; the URL through it
+# postgres_proxy FAULT [NUMBER=1] [FILE]: a way to the server that loses its NUMBERth COMMIT; the URL through it
 # is in $PROXY, its process in $proxy.
 postgres_proxy() {
 	local port

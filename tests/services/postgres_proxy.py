@@ -1,14 +1,17 @@
 """A way to a PostgreSQL server that loses a connection at a COMMIT.
 
-    postgres_proxy.py PORT FAULT [NUMBER=1]
+    postgres_proxy.py PORT FAULT [NUMBER=1] [FILE]
 
 Prints the port that it listens at. The NUMBERth COMMIT of all that pass, from 1, meets FAULT:
     before      the connection is cut, and the server never sees it
     after       the server has it, and has answered, and then the connection is cut
     at-once     the server has it, and the connection is cut before it can answer
     unanswered  as after, and for the next two seconds no new connection is let through
+    held        as before, but the server is not told that the client is gone
+With FILE, no new connection is let through from then on until there is such a file.
 """
 
+import os
 import socket
 import sys
 import threading
@@ -16,10 +19,12 @@ import time
 
 SERVER, FAULT = int(sys.argv[1]), sys.argv[2]
 NUMBER = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+FILE = sys.argv[4] if len(sys.argv) > 4 else None
 COMMIT = b"Q\x00\x00\x00\x0bCOMMIT\x00"
 lock = threading.Lock()
 seen = 0
 closed_until = 0.0
+met = False
 
 
 def is_due(data):
@@ -41,11 +46,15 @@ def cut(*ends):
 
 
 def pump(source, target, look, state):
-    global closed_until
+    global closed_until, met
     try:
         while data := source.recv(1 << 16):
             if look and is_due(data):
+                met = True
                 print(f"commit {NUMBER}: {FAULT}", file=sys.stderr, flush=True)
+                if FAULT == "held":
+                    cut(source)
+                    return
                 if FAULT == "before":
                     break
                 if FAULT == "at-once":
@@ -63,7 +72,7 @@ def pump(source, target, look, state):
 
 
 def serve(client):
-    if time.monotonic() < closed_until:
+    if time.monotonic() < closed_until or (met and FILE and not os.path.exists(FILE)):
         client.close()
         return
     server = socket.create_connection(("127.0.0.1", SERVER))
