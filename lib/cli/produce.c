@@ -255,9 +255,7 @@ static int finish(struct sink *s, struct error *err)
 	    sink_transaction_end(s, err))
 		return -1;
 	if (signals_late())
-		return error_set(err, ERROR_RETRY,
-				 "SIGTERM came, and the end of input did not within %d s",
-				 SIGNALS_DRAIN_S);
+		return signals_fail_late("", err);
 	/* Dies of the signal; what came behind a mark comes again. */
 	if (signals_interrupted() && transactional && marks)
 		return 0;

@@ -8,8 +8,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include "lib/base/error.h"
 #include "lib/cli/message.h"
+
+#define TEXT_OF(x) #x
+#define SECONDS(x) TEXT_OF(x) " s"
+#define LATE "SIGTERM came, and the end of input did not within " SECONDS(SIGNALS_DRAIN_S)
 
 static int wake_fd = -1;
 static volatile sig_atomic_t hangup, interrupted, terminated, is_late;
@@ -43,11 +46,20 @@ static void on_signal(int sig)
 	signals_wake();
 }
 
+/* Of a signal that is blocked while it is handled: the program dies of it on return. */
+static void on_fatal(int sig)
+{
+	if (unfinished)
+		unlink(unfinished);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 static void on_source_terminated(int sig)
 {
 	if (terminated) { /* writing may hang: the second time is meant */
-		signal(sig, SIG_DFL);
-		raise(sig);
+		on_fatal(sig);
+		return;
 	}
 	terminated = 1;
 	signals_wake();
@@ -80,9 +92,7 @@ static void catch_signal(int sig, void (*handler)(int))
 
 void signals_filter(bool reload)
 {
-	const char *name = message_program(),
-		   *text = ": SIGTERM came, and the end of input did not "
-			   "within 2 s: unfinished\n";
+	const char *name = message_program(), *text = ": " LATE ": unfinished\n";
 
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	strncpy(late, name, 100);
@@ -90,8 +100,7 @@ void signals_filter(bool reload)
 	catch_signal(SIGINT, on_signal);
 	catch_signal(SIGTERM, on_signal);
 	catch_signal(SIGALRM, on_alarm);
-	if (reload)
-		catch_signal(SIGHUP, on_signal);
+	catch_signal(SIGHUP, reload ? on_signal : on_fatal);
 }
 
 void signals_source(void)
@@ -99,6 +108,7 @@ void signals_source(void)
 	wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	catch_signal(SIGINT, on_signal);
 	catch_signal(SIGTERM, on_source_terminated);
+	catch_signal(SIGHUP, on_fatal);
 }
 
 void signals_sink(void)
@@ -115,6 +125,11 @@ void signals_unfinished(const char *path)
 bool signals_late(void)
 {
 	return is_late;
+}
+
+int signals_fail_late(const char *more, struct error *err)
+{
+	return error_set(err, ERROR_RETRY, LATE "%s", more);
 }
 
 void signals_drained(void)

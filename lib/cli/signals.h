@@ -14,6 +14,7 @@
 #define CLI_SIGNALS_H
 
 #include <stdbool.h>
+#include "lib/base/error.h"
 
 #define SIGNALS_DRAIN_S 2
 
@@ -30,6 +31,10 @@ void signals_unfinished(const char *path);
 
 /* SIGTERM came to a sink SIGNALS_DRAIN_S ago. */
 bool signals_late(void);
+
+/* ERROR_RETRY: the end of input did not come in that time; more is added to what is said, or "".
+ * Returns -1. */
+int signals_fail_late(const char *more, struct error *err);
 
 /* The input's end was reached and all of it was dealt with: there is no hurry any more. */
 void signals_drained(void);

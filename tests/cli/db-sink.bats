@@ -516,6 +516,30 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	[[ $(q 'SELECT count(*) FROM t') = 3 ]]
 }
 
+@test "SIGTERM, and no end of input: 75, and what came is stored unless marks are to tell" {
+	q 'CREATE TABLE t (n INTEGER, zone TEXT, x REAL)'
+	claim >/dev/null
+	mkfifo plain marks
+	db-sink --commit-interval 1h sqlite:db t plain 2>plain.said 3>&- &
+	local plain=$! marks status
+	db-sink sqlite:db t marks 2>marks.said 3>&- &
+	marks=$!
+	exec 5>plain 6>marks
+	head -n 3 numbers >&5
+	{ assign 1 && records 10 15 && mark 10 15 && records 15 17; } >&6
+	timeout 10 bash -c 'until [[ $(sqlite3 db "SELECT count(*) FROM t") = 5 ]]; do :; done'
+	kill -TERM "$plain" "$marks"
+	for sink in plain marks; do
+		status=0
+		wait "${!sink}" || status=$?
+		[[ $status -eq 75 ]]
+		grep -q 'db-sink: SIGTERM came, and the end of input did not within 2 s' "$sink.said"
+	done
+	exec 5>&- 6>&-
+	[[ $(q 'SELECT count(*), sum(n) FROM t') = '8|66' ]]
+	[[ $(claim read | jq '.partitions[0].offset') = 15 ]]
+}
+
 @test "SIGINT: what was read is stored, and it dies of the signal" {
 	q 'CREATE TABLE t (n INTEGER, zone TEXT, x REAL)'
 	mkfifo pipe
