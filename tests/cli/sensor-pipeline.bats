@@ -76,12 +76,23 @@ said() {
 
 @test "one line says what failed first and what came of it" {
 	run --separate-stderr -75 sensor-pipeline 'A=1 /usr/bin/yes' 'read -r _; kill -KILL $$' 'cat >/dev/null; exit 75'
-	[[ $stderr = "sensor-pipeline: stage 2 of 3, 'read', was killed by SIGKILL; then 'yes' SIGPIPE, 'cat' 75: status 75" ||
-		$stderr = "sensor-pipeline: stage 2 of 3, 'read', was killed by SIGKILL; then 'cat' 75, 'yes' SIGPIPE: status 75" ]]
+	[[ $stderr = "sensor-pipeline: stage 2 of 3, 'read', was killed by SIGKILL; then 'yes' SIGPIPE, 'cat' 75: status 75" ]]
 	run --separate-stderr -74 sensor-pipeline yes 'read -r _; exit 74'
 	[[ $stderr = "sensor-pipeline: stage 2 of 2, 'read', ended with 74; then 'yes' SIGPIPE: status 74" ]]
 	run --separate-stderr -78 sensor-pipeline 'true' 'no-such-program -x'
 	[[ $stderr = *"sensor-pipeline: stage 2 of 2, 'no-such-program', could not be run (127): status 78" ]]
+}
+
+@test "of failures at the same time the leftmost counts, whichever was seen first; of others the first" {
+	local delay
+	for delay in 0 0.001 0.01 0.02 0.03 0.05 0.07 0.09; do
+		run --separate-stderr -65 sensor-pipeline "sleep $delay; exit 65" true 'exit 74'
+		[[ $stderr = "sensor-pipeline: stage 1 of 3, 'sleep', ended with 65; at the same time 'exit' 74: status 65" ]]
+		run --separate-stderr -65 sensor-pipeline 'exit 65' true "sleep $delay; exit 74"
+		[[ $stderr = "sensor-pipeline: stage 1 of 3, 'exit', ended with 65; at the same time 'sleep' 74: status 65" ]]
+	done
+	run --separate-stderr -74 sensor-pipeline 'sleep 1; exit 65' 'exit 74'
+	[[ $stderr = "sensor-pipeline: stage 2 of 2, 'exit', ended with 74; then 'sleep' 65: status 74" ]]
 }
 
 @test "SIGTERM reaches the head alone, and what it wrote flows out" {
