@@ -78,6 +78,7 @@ static const struct option_spec own_options[] = {
 static const struct option_spec stream_options[] = {
 	STREAM_OPTIONS(opt.filter.stream),
 	FILTER_OUTPUT_OPTIONS(opt.filter),
+	FILTER_FILE_OPTION(opt.filter),
 	{0},
 };
 

@@ -10,6 +10,7 @@
 #include "lib/cli/filter_crew.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/message.h"
+#include "lib/cli/output_file.h"
 #include "lib/cli/overwrite.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/signals.h"
@@ -280,27 +281,8 @@ static void finish(struct loop *l)
 		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
 		stop(l, &err);
 	}
-	signals_unfinished(NULL);
-	if (!l->status && !signals_interrupted() && l->file.path && file_out_commit(&l->file, &err))
+	if (output_file_end(&l->file, !l->status && !signals_interrupted(), &err))
 		stop(l, &err);
-}
-
-/* From now on standard output is the file of -o. */
-static int open_output(struct loop *l, const char *path, struct error *err)
-{
-	if (!path || !strcmp(path, "-"))
-		return 0;
-	if (overwrite_check(l->filter->paths, "--output", path, err) ||
-	    file_out_begin(&l->file, path, err))
-		return -1;
-	signal(SIGXFSZ, SIG_IGN); /* a file over the limit is a failed write, with its message */
-	signals_unfinished(l->file.tmp_path);
-	if (dup2(l->file.fd, STDOUT_FILENO) >= 0)
-		return 0;
-	signals_unfinished(NULL);
-	error_errno(err, ERROR_IO, errno, "cannot write '%s'", path);
-	file_out_abort(&l->file);
-	return -1;
 }
 
 static int set_up(struct loop *l, const struct filter *f, struct error *err)
@@ -319,7 +301,7 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)) ||
 	    crew_init(&l->crew, f, o->threads, err))
 		return -1;
-	return open_output(l, o->output, err);
+	return output_file_begin(&l->file, o->output, f->paths, err);
 }
 
 static void tear_down(struct loop *l)
@@ -330,7 +312,6 @@ static void tear_down(struct loop *l)
 	filter_columns_release(&l->columns);
 	reader_close(l->reader);
 	intake_release(&l->intake);
-	file_out_abort(&l->file);
 }
 
 int filter_run(const struct filter *f, struct filter_plan *plan)

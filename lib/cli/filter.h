@@ -37,34 +37,35 @@ struct filter_options {
 	}
 
 /* Rows of the option table, behind STREAM_OPTIONS((o).stream). */
-#define FILTER_OUTPUT_OPTIONS(o)                                                             \
-	{.name = "to",                                                                       \
-	 .kind = OPTION_CHOICE,                                                              \
-	 .arg = "FORMAT",                                                                    \
-	 .dest = &(o).to,                                                                    \
-	 .choices = stream_formats,                                                          \
-	 .help = "output is auto (as the input), json or csv; default auto"},                \
-		{.name = "fields",                                                           \
-		 .kind = OPTION_STRING,                                                      \
-		 .arg = "PATH,...",                                                          \
-		 .dest = &(o).fields,                                                        \
-		 .help = "write only these fields of the input, what is added, and _kafka; " \
-			 "default: all"},                                                    \
-	{                                                                                    \
-		.name = "csv-fields", .kind = OPTION_STRING, .arg = "PATH,...",              \
-		.dest = &(o).csv_fields,                                                     \
-		.help = "columns when JSON becomes CSV; default: the first record's fields"  \
+#define FILTER_OUTPUT_OPTIONS(o)                                                            \
+	{.name = "to",                                                                      \
+	 .kind = OPTION_CHOICE,                                                             \
+	 .arg = "FORMAT",                                                                   \
+	 .dest = &(o).to,                                                                   \
+	 .choices = stream_formats,                                                         \
+	 .help = "output is auto (as the input), json or csv; default auto"},               \
+		{.name = "fields",                                                          \
+		 .kind = OPTION_STRING,                                                     \
+		 .arg = "PATH,...",                                                         \
+		 .dest = &(o).fields,                                                       \
+		 .help = "write only these fields of the input, beside what is added; "     \
+			 "default: all"},                                                   \
+	{                                                                                   \
+		.name = "csv-fields", .kind = OPTION_STRING, .arg = "PATH,...",             \
+		.dest = &(o).csv_fields,                                                    \
+		.help = "columns when JSON becomes CSV; default: the first record's fields" \
 	}
 
-/* These, -o and -j. */
+/* -o, as lib/cli/output_file.h has it. */
+#define FILTER_FILE_OPTION(o)                                                                     \
+	{                                                                                         \
+		.letter = 'o', .name = "output", .kind = OPTION_STRING, .arg = "FILE",            \
+		.dest = &(o).output, .help = "file to write, when whole; default standard output" \
+	}
+
+/* All these and -j. */
 #define FILTER_OPTIONS(o)                                                           \
-	FILTER_OUTPUT_OPTIONS(o),                                                   \
-		{.letter = 'o',                                                     \
-		 .name = "output",                                                  \
-		 .kind = OPTION_STRING,                                             \
-		 .arg = "FILE",                                                     \
-		 .dest = &(o).output,                                               \
-		 .help = "file to write, when whole; default standard output"},     \
+	FILTER_OUTPUT_OPTIONS(o), FILTER_FILE_OPTION(o),                            \
 	{                                                                           \
 		.letter = 'j', .name = "threads", .kind = OPTION_COUNT, .arg = "N", \
 		.dest = &(o).threads, .min = 1, .max = 256,                         \

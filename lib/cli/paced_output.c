@@ -28,7 +28,7 @@ int paced_output_flush(struct paced_output *o, struct error *err)
 
 	o->buf.len = 0;
 	if (n && file_write_all(STDOUT_FILENO, o->buf.data, n, err))
-		return error_prefix(err, "standard output");
+		return error_prefix(err, "%s", o->path ? o->path : "standard output");
 	return 0;
 }
 

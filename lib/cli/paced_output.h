@@ -18,6 +18,7 @@
 struct paced_output {
 	struct buf buf; /* the caller appends whole records */
 	struct pace pace;
+	const char *path; /* what standard output is, for messages; NULL: no file of its own */
 	/* Called before each wait, at least once a second while waiting; 1 ends the wait. */
 	int (*idle)(void *context);
 	void *context;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 #include "lib/cli/message.h"
+#include "lib/cli/output_file.h"
 #include "lib/cli/overwrite.h"
 #include "lib/cli/signals.h"
 
@@ -245,7 +246,10 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 	if (replay_own(l, fields, err) || intake_open(&l->intake, &o->filter.stream, err))
 		return -1;
 	l->reader = reader_open(&r, err);
-	return l->reader ? 0 : -1;
+	if (!l->reader || output_file_begin(&l->file, o->filter.output, paths, err))
+		return -1;
+	l->out.path = l->file.path;
+	return 0;
 }
 
 static void tear_down(struct replay *l)
@@ -267,7 +271,7 @@ int replay_run(const struct program *p, const struct replay_options *o, char *co
 	struct replay l = {
 		.options = o,
 		.filter = {.options = &o->filter},
-
+		.file = FILE_OUT_INIT,
 		.time = {.path = o->time.field,
 			 .unit = (enum time_unit)o->time.unit,
 			 .offset_s = o->time.offset_s},
@@ -296,6 +300,8 @@ int replay_run(const struct program *p, const struct replay_options *o, char *co
 		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
 		l.status = message_error(&err);
 	}
+	if (output_file_end(&l.file, !l.status && !signals_interrupted(), &err))
+		l.status = message_error(&err);
 	tear_down(&l);
 	if (!l.status && signals_interrupted())
 		signals_die();

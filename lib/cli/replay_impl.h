@@ -2,6 +2,7 @@
 #ifndef CLI_REPLAY_IMPL_H
 #define CLI_REPLAY_IMPL_H
 
+#include "lib/base/file.h"
 #include "lib/cli/filter_impl.h"
 #include "lib/cli/intake.h"
 #include "lib/cli/paced_output.h"
@@ -26,6 +27,7 @@ struct replay {
 	size_t time_slot;
 	struct event_time time;
 	bool paced, naive_told;
+	struct file_out file; /* -o, and standard output goes there */
 	struct paced_output out;
 	struct intake intake;
 	uint64_t n_written;

@@ -158,7 +158,7 @@ run_examples() {
 
 @test "record-replay(1): examples" {
 	run_examples record-replay.1 3
-	[[ $(wc -l <live.jsonl) -eq 500 && $(wc -l <out) -eq 6 ]]
+	[[ $(wc -l <live.jsonl) -eq 500 && $(wc -l <six.jsonl) -eq 6 ]]
 }
 
 @test "iforest-train(1): examples" {

@@ -329,6 +329,48 @@ sys.exit(0 if p.wait(20) == -signal.SIGINT and line == open("five.jsonl", "rb").
 	done
 }
 
+@test "-o: the output is put in its place when it is whole, and not else" {
+	record-replay --to csv -o out five.jsonl
+	[[ $(wc -l <out) -eq 6 ]]
+	record-replay --to csv --output - five.jsonl | cmp - out
+	cp out before
+	echo '{"x":' >bad.jsonl
+	expect_error 65 "bad.jsonl:1:" record-replay -o out five.jsonl bad.jsonl
+	expect_error 64 "option '--output': 'five.jsonl' is an input, too" record-replay -o five.jsonl five.jsonl
+	expect_error 73 "nowhere" record-replay -o nowhere/out five.jsonl
+	run --separate-stderr -74 bash -c 'ulimit -f 8; record-replay --repeat=1000 -o out five.jsonl'
+	[[ $stderr = "record-replay: out: cannot write"* ]]
+	cmp out before
+	[[ $(wc -l <five.jsonl) -eq 5 && $(echo out*) = out ]]
+	record-replay --repeat --count 7 -o seven five.jsonl
+	[[ $(wc -l <seven) -eq 7 ]]
+}
+
+# until_begun: waits until something is written aside for the file `out`.
+until_begun() {
+	until compgen -G 'out.??????' >/dev/null; do kill -0 "$pid"; done
+}
+
+@test "-o: SIGTERM ends it as the end of input does; SIGINT and SIGHUP leave nothing" {
+	local signal
+	for signal in TERM INT HUP; do
+		env --default-signal=INT,TERM,HUP record-replay --rate 0.001 -o out five.jsonl 3>&- &
+		pid=$!
+		until_begun
+		kill "-$signal" "$pid"
+		status=0
+		wait "$pid" || status=$?
+		echo "$signal $status"
+		if [[ $signal = TERM ]]; then
+			[[ $status -eq 0 && $(wc -l <out) -eq 1 ]]
+			rm out
+		else
+			[[ $status -eq $((128 + $(kill -l $signal))) && ! -e out ]]
+		fi
+		[[ -z $(compgen -G 'out.*') ]]
+	done
+}
+
 @test "a reader that vanishes is noticed while nothing is due" {
 	start record-replay --rate 0.001 five.jsonl
 	read -r -t 20 line <&8
