@@ -149,7 +149,8 @@ static void check_json(const char *line, size_t len)
 }
 
 /* Nothing of a record is lost: each value has a column, or is none, as null and {} where columns
- * lie below, and in _kafka. */
+ * lie below, and in _kafka. What lies below a column is in an object whose name comes again with
+ * a value, which counts: no column holds an object with members. */
 static int has_column(void *context, const char *path, const struct value *v, struct error *err)
 {
 	const struct names *names = context;
@@ -157,10 +158,14 @@ static int has_column(void *context, const char *path, const struct value *v, st
 	size_t n = strlen(path);
 
 	(void)err;
-	for (size_t i = 0; i < names->n; i++)
+	for (size_t i = 0; i < names->n; i++) {
+		size_t column = strlen(names->at[i]);
 		if (!strncmp(names->at[i], path, n) &&
 		    (!names->at[i][n] || (names->at[i][n] == '.' && none)))
 			return 0;
+		if (!strncmp(names->at[i], path, column) && path[column] == '.')
+			return 0;
+	}
 	return !(none && !strcmp(path, "_kafka"));
 }
 
