@@ -1,6 +1,7 @@
 /* record-replay: records again, at a rate or as they came, as often as wanted. */
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 #include "lib/base/number.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
@@ -105,5 +106,9 @@ int main(int argc, char **argv)
 
 	if (opt.rate_hz > 0 && opt.speed > 0)
 		options_fail(&program, "'--rate' and '--speed' exclude each other");
+	const char *n = argv[first];
+	if (opt.passes == REPLAY_FOR_EVER && n && *n && !n[strspn(n, "0123456789")] &&
+	    access(n, F_OK))
+		options_fail(&program, "'--repeat' takes its number as '--repeat=%s'", n);
 	return replay_run(&program, &opt, argv + first);
 }

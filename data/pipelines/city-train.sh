@@ -7,7 +7,7 @@ db=${DB:-$1}
 case $db in
 sqlite:*)
 	[[ -e ${db#sqlite:} ]] || {
-		echo "city-train: there is no database '${db#sqlite:}' yet" >&2
+		echo "city-train: there is no database '${db#sqlite:}': 'demo' makes its own, DB= names another" >&2
 		exit 66
 	}
 	sqlite3 -readonly -csv -header "${db#sqlite:}" <"$2/sqlite/train.sql"

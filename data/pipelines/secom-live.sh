@@ -15,6 +15,10 @@ say() {
 	echo "secom-live: $*" >&2
 }
 
+[[ $COUNT =~ ^[1-9][0-9]{0,8}$ ]] || {
+	say "COUNT takes a whole number of records, not '$COUNT'"
+	exit 64
+}
 replay='record-replay ${RATE:+--rate "$RATE"} --repeat --count "$COUNT" "$RECORDS"'
 send='kafka-produce $KAFKA_OPTIONS -t "$TOPIC" --key-format "sample_%{sample_id}"'
 receive='kafka-consume $KAFKA_OPTIONS -G "$GROUP" -c "$COUNT" "$TOPIC"'

@@ -32,6 +32,25 @@ static void read_properties(const struct program *p, const struct kafka_cli_opti
 		}
 }
 
+/* librdkafka takes Kerberos where no mechanism is named, and then speaks of its keytab. */
+static void check_sasl(const struct program *p, const struct kafka_options *k)
+{
+	static const char *const answers[] = {"sasl.mechanisms", "sasl.mechanism",
+					      "sasl.kerberos.keytab", "sasl.kerberos.kinit.cmd"};
+	const char *protocol = kafka_option(k, "security.protocol");
+
+	if (!protocol || strncasecmp(protocol, "sasl", 4) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
+		if (kafka_option(k, answers[i]))
+			return;
+	options_fail(
+		p,
+		"property 'security.protocol' is '%s', but 'sasl.mechanisms' is not set, as to "
+		"SCRAM-SHA-512, PLAIN or GSSAPI",
+		protocol);
+}
+
 static const char *find_brokers(const struct kafka_cli_options *o, const struct kafka_options *k,
 				const char **source)
 {
@@ -58,6 +77,7 @@ void kafka_cli_read(const struct program *p, const struct kafka_cli_options *o,
 	const char *source;
 
 	read_properties(p, o, k);
+	check_sasl(p, k);
 	k->brokers = find_brokers(o, k, &source);
 	if (!k->brokers)
 		options_fail(p, "no brokers: give '-b HOST[:PORT]', or set KAFKA_BOOTSTRAP_SERVERS "

@@ -73,7 +73,7 @@ average() {
 	anomaly-score -m "$city/live.model" --describe >described
 	grep -q 'Industrial Park' described
 	run --separate-stderr -2 demo train DB=sqlite:none
-	[[ $stderr = *"there is no database 'none' yet"* ]]
+	[[ $stderr = *"there is no database 'none': 'demo' makes its own, DB= names another"* ]]
 }
 
 @test "live names what it lacks" {

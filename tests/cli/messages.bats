@@ -137,3 +137,12 @@ setup() {
 	expect_error 65 "no record with truth, verdict and score (3 without truth, 0 bad)" \
 		anomaly-eval --skip-unlabelled scored.jsonl
 }
+
+@test "Kafka: SASL without a mechanism is not taken for Kerberos in silence" {
+	for program in kafka-consume kafka-produce; do
+		expect_error 64 "'security.protocol' is 'SASL_SSL', but 'sasl.mechanisms' is not set" \
+			$program -b 127.0.0.1:1 -t x -X security.protocol=SASL_SSL --timeout 0.1
+		expect_error 69 "no broker of" $program -b 127.0.0.1:1 -t x -X security.protocol=sasl_plaintext \
+			-X sasl.mechanism=PLAIN -X sasl.username=u -X sasl.password=p --timeout 0.1
+	done
+}

@@ -174,6 +174,9 @@ wall_clock() {
 	run --separate-stderr -64 bash -c 'true | record-replay --repeat=2'
 	[[ $stderr = "record-replay: option '--repeat': '(stdin)' is no regular file: it cannot be read again"* ]]
 	expect_error 66 missing record-replay --repeat missing
+	expect_error 64 "'--repeat' takes its number as '--repeat=3'" record-replay --repeat 3 five.jsonl
+	cp five.jsonl 3
+	[[ $(record-replay --repeat 3 --count 7 | wc -l) -eq 7 ]]
 	for n in 0 -1 x 1.5 ''; do
 		expect_error 64 "option '--repeat': takes a whole number of at least 1" record-replay --repeat=$n five.jsonl
 	done

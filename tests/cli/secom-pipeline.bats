@@ -215,10 +215,14 @@ need_server() {
 	run -1 grep -vE '"sample_id":([0-9]+),.*"key":"sample_\1"' out/made-up-live.jsonl
 }
 
-@test "live: COUNT that the sandbox cannot hold is refused before anything runs" {
+@test "live: COUNT that is no number, or more than the sandbox can hold, is refused before anything runs" {
 	export COUNT=400000
 	run --separate-stderr -64 "$pipelines/secom-live.sh" records model out
 	[[ $stderr = *'take a real broker'* ]]
+	for COUNT in many 0 -1 1.5 0x10; do
+		run --separate-stderr -64 "$pipelines/secom-live.sh" records model out
+		[[ $stderr = "secom-live: COUNT takes a whole number of records, not '$COUNT'" ]]
+	done
 }
 
 @test "live: a stage that fails ends it on the sandbox too" {
