@@ -17,7 +17,7 @@ static enum error_kind kind_of(const char *state, enum store_fault *fault)
 	static const char *const lost[] = {"08", "57P", "25P03", "25006", "53300", NULL};
 	/* 23505 and 42P07 of a table that another makes at the same time come to nobody: see
 	 * postgresql_alone. */
-	static const char *const rows[] = {"22", "23", "44", "54", "P0", NULL};
+	static const char *const rows[] = {"22", "23", "44", "54", NULL};
 	static const char *const full[] = {"53", "58", NULL};
 
 	for (const char *const *x = again; *x; x++)
@@ -36,6 +36,10 @@ static enum error_kind kind_of(const char *state, enum store_fault *fault)
 	for (const char *const *x = full; *x; x++)
 		if (!strncmp(state, *x, strlen(*x)))
 			return ERROR_IO;
+	/* Classes that SQL leaves to others: what a trigger raises, P0 by default. */
+	if ((*state >= 'I' && strncmp(state, "XX", 2) != 0) ||
+	    (*state >= '6' && *state <= '9' && strncmp(state, "72", 2) != 0))
+		return ERROR_DATA;
 	return ERROR_CONFIG;
 }
 
@@ -45,20 +49,28 @@ static int line_len(const char *text)
 	return (int)strcspn(text, "\n");
 }
 
-/* ", column x: …" from where COPY says it stood, or "". */
+/* Our COPY in what the server says of the place, "COPY t, line 7, column x: …", which comes last,
+ * behind what a trigger did; or "". */
+static const char *copy_of(const PGresult *r)
+{
+	const char *where = r ? PQresultErrorField(r, PG_DIAG_CONTEXT) : NULL, *copy = where;
+
+	while (where && (where = strstr(where, "\nCOPY ")) != NULL)
+		copy = ++where;
+	return copy ? copy : "";
+}
+
+/* ", column x: …", or "". */
 static const char *column_of(const PGresult *r)
 {
-	const char *where = r ? PQresultErrorField(r, PG_DIAG_CONTEXT) : NULL,
-		   *column = where ? strstr(where, ", column ") : NULL;
+	const char *column = strstr(copy_of(r), ", column ");
 
 	return column ? column : "";
 }
 
-/* "COPY t, line 7" */
 static size_t line_of(const PGresult *r)
 {
-	const char *where = r ? PQresultErrorField(r, PG_DIAG_CONTEXT) : NULL,
-		   *line = where ? strstr(where, ", line ") : NULL;
+	const char *line = strstr(copy_of(r), ", line ");
 
 	return line ? strtoul(line + strlen(", line "), NULL, 10) : 0;
 }
@@ -175,7 +187,7 @@ static void release(struct store *base)
 	PQfinish(p->conn);
 	buf_release(&p->sql);
 	buf_release(&p->room);
-	buf_release(&p->copy);
+	buf_release(&p->written);
 	free(p);
 }
 

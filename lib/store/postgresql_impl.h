@@ -22,7 +22,8 @@ struct postgresql {
 	bool staged; /* this connection has the staging table */
 	enum savepoint savepoint;
 	const char *before; /* what goes before the next COPY */
-	struct buf sql, room, copy;
+	struct buf sql, room;
+	struct buf written; /* a bool a set of the batch: its rows were */
 };
 
 /* Takes over a result (NULL: there was none) that is not what was wanted: what the server says of
@@ -57,7 +58,7 @@ int postgresql_alone(struct postgresql *p, const char *sql, struct error *err);
 
 /* postgresql_rows.c */
 int postgresql_encode(struct store *s, const struct store_table *t, const struct value *cells,
-		      struct store_batch *b, struct store_row *row, struct error *err);
+		      struct store_batch *b, uint64_t *absent, struct error *err);
 int postgresql_write(struct store *s, const struct store_table *t, const struct store_batch *b,
 		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 

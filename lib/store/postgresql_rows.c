@@ -35,18 +35,35 @@ static int add_escaped(struct buf *out, const char *text, size_t len, struct err
 	return 0;
 }
 
-/* A number in a column for times is one as sensor-record(5) has it, to the microsecond. */
-static int add_time(struct buf *out, const struct value *v, struct error *err)
+/* The server rounds it to microseconds, as it does text. */
+static int add_utc(struct buf *out, int64_t ns, struct error *err)
 {
 	char text[TIMESTAMP_MAX];
-	int64_t ns;
-	size_t n;
+	size_t n = timestamp_format(text, ns);
 
-	if (timestamp_from_number(v->text, v->len, TIME_UNIT_AUTO, &ns, err))
-		return -1;
-	n = timestamp_format(text, ns);
 	ns = (ns % NS_PER_SECOND + NS_PER_SECOND) % NS_PER_SECOND;
-	return buf_printf(out, err, "%.*s.%06dZ", (int)n - 5, text, (int)(ns / 1000));
+	return buf_printf(out, err, "%.*s.%09dZ", (int)n - 5, text, (int)ns);
+}
+
+/* A number in a column for times is one as sensor-record(5) has it. */
+static int add_time(struct buf *out, const struct value *v, struct error *err)
+{
+	int64_t ns;
+
+	return timestamp_from_number(v->text, v->len, TIME_UNIT_AUTO, &ns, err) ||
+			       add_utc(out, ns, err)
+		       ? -1
+		       : 0;
+}
+
+/* Whether a text is a time at some offset from UTC. */
+static bool has_offset(const struct store_text *t, int64_t *ns)
+{
+	struct error none = ERROR_INIT;
+	bool naive;
+
+	return t->len && (t->at[t->len - 1] | 0x20) != 'z' &&
+	       !timestamp_parse(t->at, t->len, 0, ns, &naive, &none) && !naive;
 }
 
 /* The server takes 3.0 for no integer, which JSON does. */
@@ -68,10 +85,13 @@ static int add_text(struct postgresql *p, struct buf *out, const struct store_co
 		    const struct value *v, struct error *err)
 {
 	struct store_text t;
+	int64_t ns;
 
 	if (c->type == STORE_JSON ? store_json_of(v, &p->room, &t, err)
 				  : store_text_of(v, &p->room, &t, err))
 		return -1;
+	if (c->utc && has_offset(&t, &ns))
+		return add_utc(out, ns, err);
 	/* A string of JSON that holds no backslash holds none of them; other text may. */
 	if (v->kind == VALUE_STRING && !v->csv && t.at != p->room.data && c->type != STORE_JSON)
 		return buf_add(out, t.at, t.len, err);
@@ -99,7 +119,7 @@ static int add_value(struct postgresql *p, struct buf *out, const struct store_c
 }
 
 int postgresql_encode(struct store *base, const struct store_table *t, const struct value *cells,
-		      struct store_batch *b, struct store_row *row, struct error *err)
+		      struct store_batch *b, uint64_t *absent, struct error *err)
 {
 	struct postgresql *p = (struct postgresql *)base;
 	struct buf *out = &b->encoded;
@@ -112,8 +132,10 @@ int postgresql_encode(struct store *base, const struct store_table *t, const str
 		const struct store_column *c = &t->columns[i];
 		if (store_check_key(c, &cells[i], err))
 			return -1;
-		if (c->filled && filled++ < 64 && cells[i].kind == VALUE_ABSENT) {
-			row->absent |= UINT64_C(1) << (filled - 1);
+		size_t nth = filled;
+		filled += c->filled;
+		if (c->filled && cells[i].kind == VALUE_ABSENT) {
+			absent[nth / 64] |= UINT64_C(1) << nth % 64;
 			continue;
 		}
 		if (n++ && buf_add(out, "\t", 1, err))
@@ -127,8 +149,8 @@ int postgresql_encode(struct store *base, const struct store_table *t, const str
 
 enum columns { ALL, KEYS, SET };
 
-/* Columns with commas between, those absent left out: names, or "x = excluded.x". */
-static int add_columns(struct postgresql *p, const struct store_table *t, uint64_t absent,
+/* Columns with commas between, those absent (or NULL) left out: names, or "x = excluded.x". */
+static int add_columns(struct postgresql *p, const struct store_table *t, const uint64_t *absent,
 		       enum columns which, size_t *n, struct error *err)
 {
 	size_t filled = 0;
@@ -136,7 +158,7 @@ static int add_columns(struct postgresql *p, const struct store_table *t, uint64
 	*n = 0;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct store_column *c = &t->columns[i];
-		if (c->filled && filled++ < 64 && (absent >> (filled - 1) & 1))
+		if (c->filled && absent && store_is_absent(absent, filled++))
 			continue;
 		if ((which == KEYS && !c->key) || (which == SET && c->key))
 			continue;
@@ -162,7 +184,7 @@ static int make_stage(struct postgresql *p, const struct store_table *t, struct 
 			"CREATE TEMPORARY TABLE IF NOT EXISTS sensorutils_stage ON COMMIT DELETE "
 			"ROWS AS SELECT ",
 			err) ||
-	    add_columns(p, t, 0, ALL, &n, err) ||
+	    add_columns(p, t, NULL, ALL, &n, err) ||
 	    buf_add_str(&p->sql, ", 0::bigint AS " NUMBER " FROM ", err) ||
 	    postgresql_add_table(p, t, err) || buf_add_str(&p->sql, " WITH NO DATA", err) ||
 	    buf_terminate(&p->sql, err) || postgresql_exec(p, p->sql.data, PGRES_COMMAND_OK, err))
@@ -171,7 +193,7 @@ static int make_stage(struct postgresql *p, const struct store_table *t, struct 
 	return 0;
 }
 
-static int start_copy(struct postgresql *p, const struct store_table *t, uint64_t absent,
+static int start_copy(struct postgresql *p, const struct store_table *t, const uint64_t *absent,
 		      struct error *err)
 {
 	size_t n;
@@ -187,15 +209,22 @@ static int start_copy(struct postgresql *p, const struct store_table *t, uint64_
 	return postgresql_exec(p, p->sql.data, PGRES_COPY_IN, err);
 }
 
+/* Whether a row is to be sent with those of the set. */
+static bool is_of(const struct store_row *row, size_t set)
+{
+	return !row->refused && row->set == set;
+}
+
 /* Runs of rows lie side by side. */
 static int send_rows(struct postgresql *p, const struct store_batch *b, size_t from, size_t to,
 		     struct error *err)
 {
 	const int piece = 1 << 20;
+	size_t set = b->rows[from].set;
 
 	for (size_t i = from; i < to; i++) {
 		size_t first = i;
-		while (i < to && !b->rows[i].refused)
+		while (i < to && is_of(&b->rows[i], set))
 			i++;
 		if (i == first)
 			continue;
@@ -227,7 +256,7 @@ static int end_copy(struct postgresql *p, struct error *err)
 	return 0;
 }
 
-static int merge(struct postgresql *p, const struct store_table *t, uint64_t absent,
+static int merge(struct postgresql *p, const struct store_table *t, const uint64_t *absent,
 		 struct error *err)
 {
 	size_t n;
@@ -236,12 +265,12 @@ static int merge(struct postgresql *p, const struct store_table *t, uint64_t abs
 	if (buf_add_str(&p->sql, "INSERT INTO ", err) || postgresql_add_table(p, t, err) ||
 	    buf_add_str(&p->sql, " (", err) || add_columns(p, t, absent, ALL, &n, err) ||
 	    buf_add_str(&p->sql, ") SELECT DISTINCT ON (", err) ||
-	    add_columns(p, t, 0, KEYS, &n, err) || buf_add_str(&p->sql, ") ", err) ||
+	    add_columns(p, t, NULL, KEYS, &n, err) || buf_add_str(&p->sql, ") ", err) ||
 	    add_columns(p, t, absent, ALL, &n, err) ||
 	    buf_add_str(&p->sql, " FROM " STAGE " ORDER BY ", err) ||
-	    add_columns(p, t, 0, KEYS, &n, err) ||
+	    add_columns(p, t, NULL, KEYS, &n, err) ||
 	    buf_add_str(&p->sql, ", " NUMBER " DESC ON CONFLICT (", err) ||
-	    add_columns(p, t, 0, KEYS, &n, err) || buf_add_str(&p->sql, ") DO UPDATE SET ", err))
+	    add_columns(p, t, NULL, KEYS, &n, err) || buf_add_str(&p->sql, ") DO UPDATE SET ", err))
 		return -1;
 	size_t set = p->sql.len;
 	if (add_columns(p, t, absent, SET, &n, err))
@@ -256,12 +285,37 @@ static int merge(struct postgresql *p, const struct store_table *t, uint64_t abs
 	return postgresql_exec(p, p->sql.data, PGRES_COMMAND_OK, err);
 }
 
-/* Rows of the same columns. */
+/* Rows that leave all columns to the database, which COPY cannot do. */
+static int insert_defaults(struct postgresql *p, const struct store_table *t,
+			   const struct store_batch *b, size_t from, size_t to, struct error *err)
+{
+	for (size_t i = from; i < to; i++) {
+		if (!is_of(&b->rows[i], b->rows[from].set))
+			continue;
+		p->sql.len = 0;
+		if (buf_add_str(&p->sql, p->before, err) ||
+		    buf_add_str(&p->sql, "INSERT INTO ", err) || postgresql_add_table(p, t, err) ||
+		    buf_add_str(&p->sql, " DEFAULT VALUES", err) || buf_terminate(&p->sql, err))
+			return -1;
+		p->before = "";
+		if (postgresql_exec(p, p->sql.data, PGRES_COMMAND_OK, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The rows that leave the same columns to the database as the first. */
 static int write_run(struct postgresql *p, const struct store_table *t, const struct store_batch *b,
 		     size_t from, size_t to, struct error *err)
 {
-	uint64_t absent = b->rows[from].absent;
+	const uint64_t *absent = store_batch_absent(b, from);
+	size_t n;
 
+	p->sql.len = 0;
+	if (add_columns(p, t, absent, ALL, &n, err))
+		return -1;
+	if (!n)
+		return insert_defaults(p, t, b, from, to, err);
 	if (start_copy(p, t, absent, err) || send_rows(p, b, from, to, err) || end_copy(p, err))
 		return -1;
 	return t->n_keys ? merge(p, t, absent, err) : 0;
@@ -271,7 +325,7 @@ static int write_run(struct postgresql *p, const struct store_table *t, const st
 static size_t row_of_line(const struct store_batch *b, size_t from, size_t to, size_t n)
 {
 	for (size_t i = from; n && i < to; i++)
-		if (!b->rows[i].refused && !--n)
+		if (is_of(&b->rows[i], b->rows[from].set) && !--n)
 			return i;
 	return to;
 }
@@ -280,15 +334,22 @@ static int write_runs(struct postgresql *p, const struct store_table *t,
 		      const struct store_batch *b, size_t from, size_t to, size_t *suspect,
 		      struct error *err)
 {
-	for (size_t i = from; i < to; i = from) {
-		while (i < to && b->rows[i].absent == b->rows[from].absent)
-			i++;
-		if (write_run(p, t, b, from, i, err)) {
-			size_t row = row_of_line(b, from, i, p->line);
-			*suspect = row < i ? row : to;
+	if (buf_reserve(&p->written, b->n_sets, err))
+		return -1;
+	memset(p->written.data, false, b->n_sets);
+	for (size_t i = from, end; i < to; i = end) {
+		size_t set = b->rows[i].set;
+		end = i + 1;
+		while (end < to && b->rows[end].set == set)
+			end++;
+		if (p->written.data[set])
+			continue;
+		/* Of one key the last counts; else the order is of no account. */
+		p->written.data[set] = !t->n_keys;
+		if (write_run(p, t, b, i, t->n_keys ? end : to, err)) {
+			*suspect = row_of_line(b, i, to, p->line);
 			return -1;
 		}
-		from = i;
 	}
 	return 0;
 }

@@ -46,10 +46,14 @@ static enum store_type type_of(const char *name)
 
 int postgresql_describe(struct store *base, struct store_table *t, struct error *err)
 {
+	/* A domain is of the type that it is based on in the end, and may have a default. */
 	static const char sql[] =
-		"SELECT a.attname, y.typname, a.atthasdef OR a.attidentity = 'd' FROM pg_attribute "
-		"a"
-		" JOIN pg_type y ON y.oid = a.atttypid"
+		"SELECT a.attname,"
+		" (WITH RECURSIVE b AS (SELECT y.typname, y.typtype, y.typbasetype UNION ALL"
+		" SELECT z.typname, z.typtype, z.typbasetype FROM b JOIN pg_type z"
+		" ON z.oid = b.typbasetype) SELECT typname FROM b WHERE typtype <> 'd'),"
+		" a.atthasdef OR a.attidentity = 'd' OR y.typdefault IS NOT NULL"
+		" FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid"
 		" WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped"
 		" AND a.attgenerated = '' AND a.attidentity <> 'a' ORDER BY a.attnum";
 	struct postgresql *p = (struct postgresql *)base;
@@ -66,6 +70,8 @@ int postgresql_describe(struct store *base, struct store_table *t, struct error 
 		if (!c)
 			goto out;
 		c->filled = *PQgetvalue(r, i, 2) == 't';
+		c->utc = !strcmp(PQgetvalue(r, i, 1), "timestamp") ||
+			 !strcmp(PQgetvalue(r, i, 1), "date");
 	}
 	ret = t->n > 0;
 out:

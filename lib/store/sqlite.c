@@ -18,6 +18,7 @@ static enum error_kind kind_of(int code)
 	switch (code & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
+	case SQLITE_PROTOCOL: /* many came at once */
 		return ERROR_RETRY;
 	case SQLITE_FULL:
 	case SQLITE_IOERR:

@@ -11,7 +11,7 @@ struct sqlite {
 	sqlite3 *db;
 	sqlite3_stmt *insert; /* for the table and the columns that the last row was for */
 	const struct store_table *insert_table;
-	uint64_t insert_absent;
+	uint64_t insert_absent[STORE_COLUMNS_MAX / 64 + 1];
 	sqlite3_stmt *move;
 	struct buf room;
 };
@@ -24,7 +24,7 @@ int sqlite_exec(struct sqlite *s, const char *sql, struct error *err);
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, char *sql, struct error *err);
 
 int sqlite_encode(struct store *s, const struct store_table *t, const struct value *cells,
-		  struct store_batch *b, struct store_row *row, struct error *err);
+		  struct store_batch *b, uint64_t *absent, struct error *err);
 int sqlite_write(struct store *s, const struct store_table *t, const struct store_batch *b,
 		 size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 

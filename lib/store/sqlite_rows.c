@@ -78,7 +78,7 @@ static int add_value(struct sqlite *s, struct buf *out, const struct store_colum
 }
 
 int sqlite_encode(struct store *base, const struct store_table *t, const struct value *cells,
-		  struct store_batch *b, struct store_row *row, struct error *err)
+		  struct store_batch *b, uint64_t *absent, struct error *err)
 {
 	size_t filled = 0;
 
@@ -86,8 +86,10 @@ int sqlite_encode(struct store *base, const struct store_table *t, const struct 
 		const struct store_column *c = &t->columns[i];
 		if (store_check_key(c, &cells[i], err))
 			return -1;
-		if (c->filled && filled++ < 64 && cells[i].kind == VALUE_ABSENT) {
-			row->absent |= UINT64_C(1) << (filled - 1);
+		size_t nth = filled;
+		filled += c->filled;
+		if (c->filled && cells[i].kind == VALUE_ABSENT) {
+			absent[nth / 64] |= UINT64_C(1) << nth % 64;
 			continue;
 		}
 		if (add_value((struct sqlite *)base, &b->encoded, c, &cells[i], err))
@@ -98,7 +100,7 @@ int sqlite_encode(struct store *base, const struct store_table *t, const struct 
 }
 
 /* INSERT of all columns but those that are absent, which replaces a row of the same key. */
-static char *insert_sql(const struct sqlite *s, const struct store_table *t, uint64_t absent)
+static char *insert_sql(const struct sqlite *s, const struct store_table *t, const uint64_t *absent)
 {
 	sqlite3_str *sql = sqlite3_str_new(s->db), *set = sqlite3_str_new(s->db);
 	size_t filled = 0, n = 0, n_set = 0;
@@ -108,7 +110,7 @@ static char *insert_sql(const struct sqlite *s, const struct store_table *t, uin
 			    t->name);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct store_column *c = &t->columns[i];
-		if (c->filled && filled++ < 64 && (absent >> (filled - 1) & 1))
+		if (c->filled && store_is_absent(absent, filled++))
 			continue;
 		sqlite3_str_appendf(sql, "%s\"%w\"", n++ ? ", " : " (", c->name);
 		if (!c->key)
@@ -134,15 +136,17 @@ static char *insert_sql(const struct sqlite *s, const struct store_table *t, uin
 	return sqlite3_str_finish(sql);
 }
 
-static int prepare_insert(struct sqlite *s, const struct store_table *t, uint64_t absent,
-			  struct error *err)
+static int prepare_insert(struct sqlite *s, const struct store_table *t, const uint64_t *absent,
+			  size_t n_words, struct error *err)
 {
-	if (s->insert && s->insert_table == t && s->insert_absent == absent)
+	size_t size = n_words * sizeof(*absent);
+
+	if (s->insert && s->insert_table == t && !memcmp(s->insert_absent, absent, size))
 		return 0;
 	sqlite3_finalize(s->insert);
 	s->insert = sqlite_prepare(s, insert_sql(s, t, absent), err);
 	s->insert_table = t;
-	s->insert_absent = absent;
+	memcpy(s->insert_absent, absent, size);
 	return s->insert ? 0 : -1;
 }
 
@@ -189,7 +193,7 @@ int sqlite_write(struct store *base, const struct store_table *t, const struct s
 		*stood = i;
 		if (row->refused)
 			continue;
-		if (prepare_insert(s, t, row->absent, err))
+		if (prepare_insert(s, t, store_batch_absent(b, i), b->n_words, err))
 			return -1;
 		code = bind_row(s->insert, b->encoded.data + row->at,
 				b->encoded.data + row->at + row->len);

@@ -219,13 +219,21 @@ int store_add(struct store *s, const struct store_table *t, const struct value *
 	      struct store_batch *b, struct error *err)
 {
 	struct store_row row = {.at = b->encoded.len};
+	uint64_t *absent;
 
+	if (!b->n)
+		b->n_words = store_table_filled(t) / 64 + 1;
 	if (MEM_GROW(&b->rows, &b->cap, b->n + 1, err) ||
-	    s->ops->encode(s, t, cells, b, &row, err)) {
+	    MEM_GROW(&b->sets, &b->sets_cap, (b->n_sets + 1) * b->n_words, err))
+		return -1;
+	absent = b->sets + b->n_sets * b->n_words;
+	memset(absent, 0, b->n_words * sizeof(*absent));
+	if (s->ops->encode(s, t, cells, b, absent, err)) {
 		b->encoded.len = row.at;
 		return -1;
 	}
 	row.len = b->encoded.len - row.at;
+	row.set = store_batch_add_set(b);
 	b->rows[b->n++] = row;
 	return 0;
 }

@@ -61,6 +61,15 @@ struct store_column *store_table_find(const struct store_table *t, const char *n
 	return NULL;
 }
 
+size_t store_table_filled(const struct store_table *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += t->columns[i].filled;
+	return n;
+}
+
 int store_table_keys(struct store_table *t, const char *names, struct error *err)
 {
 	for (const char *end; *names; names = *end ? end + 1 : end) {

@@ -28,6 +28,7 @@ struct store_column {
 	char *name;
 	enum store_type type;
 	bool filled; /* by the database, where a record has no such field */
+	bool utc;    /* a time without an offset, which the database would cut off */
 	bool key;    /* of --upsert: a row replaces the one that has the same keys */
 };
 
@@ -50,6 +51,9 @@ void store_table_clear(struct store_table *t);
 
 /* NULL: there is none. */
 struct store_column *store_table_find(const struct store_table *t, const char *name, size_t len);
+
+/* How many columns the database fills. */
+size_t store_table_filled(const struct store_table *t);
 
 /* Sets the keys, names with commas between. ERROR_CONFIG: one is no column. */
 int store_table_keys(struct store_table *t, const char *names, struct error *err);

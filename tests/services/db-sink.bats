@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# db-sink with a real PostgreSQL: rows and their values, marks and fencing, and what happens when
-# connections, backends and the server itself go away.
+# db-sink with a real PostgreSQL: marks and fencing, and what happens when connections, backends and
+# the server itself go away. Rows and their values are in db-rows.bats.
 
 # shellcheck disable=SC2034 # seq is for marks.bash, pid for pipeline.bash
 
@@ -53,40 +53,6 @@ whole() {
 	}
 }
 
-@test "--create: types, values, and names that need quotes" {
-	cat >in <<-'E'
-		{"i":1,"r":1,"s":"a","b":true,"timestamp":"2026-01-01T00:00:00.123456Z","list":[1,{"x":"y\t"}],"o":{"p":"x"},"none":null,"mixed":1,"seen_at":"2026-01-01T01:00:00+01:00","a\"b; DROP TABLE t":1}
-		{"i":-2,"r":2.5e-3,"s":"\t\\N\n\\.\r\u000b\"é😀","b":false,"timestamp":"2026-01-01T00:00:00.5Z","list":[],"o":{"p":""},"late":7,"mixed":"a","seen_at":null}
-	E
-	sink --create <in
-	diff <(pq "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 0 ORDER BY attnum") - <<-'E'
-		i|bigint
-		r|double precision
-		s|text
-		b|boolean
-		timestamp|timestamp with time zone
-		list|jsonb
-		o.p|text
-		none|text
-		mixed|text
-		seen_at|timestamp with time zone
-		a"b; DROP TABLE t|bigint
-		late|bigint
-	E
-	pq "SET timezone = 'UTC'; SELECT row_to_json(t) FROM t" | jq -cS . | diff - <(jq -cS . <<-'E'
-		{"i":1,"r":1,"s":"a","b":true,"timestamp":"2026-01-01T00:00:00.123456+00:00","list":[1,{"x":"y\t"}],"o.p":"x","none":null,"mixed":"1","seen_at":"2026-01-01T00:00:00+00:00","a\"b; DROP TABLE t":1,"late":null}
-		{"i":-2,"r":0.0025,"s":"\t\\N\n\\.\r\u000b\"é😀","b":false,"timestamp":"2026-01-01T00:00:00.5+00:00","list":[],"o.p":"","none":null,"mixed":"a","seen_at":null,"a\"b; DROP TABLE t":null,"late":7}
-	E
-	)
-	echo '{"i":3,"timestamp":1767225600123456}' | sink
-	[[ $(pq "SELECT extract(epoch FROM timestamp) FROM t WHERE i = 3") = 1767225600.123456 ]]
-	pq 'CREATE SCHEMA "s 1"'
-	echo '{"k":1}' | db-sink --create --upsert k "$DB" 's 1.T"x'
-	[[ $(pq 'SELECT k FROM "s 1"."T""x"') = 1 ]]
-	echo '{"'"$(printf 'x%.0s' {1..64})"'":1}' >in
-	expect_error 78 "more than 63 bytes" db-sink --create "$DB" u in
-}
-
 @test "two who make the same table at once" {
 	for i in 1 2 3 4 5 6; do
 		echo '{"n":'$i'}' | db-sink --create --schema "$sql/city.sql" "$DB" t 2>/dev/null || true
@@ -114,111 +80,6 @@ whole() {
 	done | db-sink --upsert zone,window_start "$DB" sensor_metrics_1min
 	psql -XAt -f "$sql/last-windows.sql" | cut -d '|' -f 1,3,4,9 | diff - <(printf 'a|10|21.5|1\nb|10|21.5|1\n')
 	psql -XAt -f "$sql/overview.sql" | cut -d '|' -f 1-4,11 | diff - <(printf 'a|20|21.0|30|1\nb|20|21.0|30|1\n')
-}
-
-@test "bad rows are found among good ones, with the server's own reason" {
-	pq 'CREATE TABLE t (n smallint PRIMARY KEY, x double precision, s varchar(3), j jsonb, CHECK (n <> 77))'
-	{
-		seq 1000 | sed 's/.*/{"n":&,"x":1.5}/'
-		printf '%s\n' '{"n":40000}' '{"n":1}' '{"n":2000,"s":"long"}' '{"n":2001,"x":1e999}' \
-			'{"n":2002,"s":"\u0000"}' '{"n":2003,"x":"a\tb"}' '{"n":null}' '{"n":2004,"j":{"a":"\u0000"}}'
-	} >in
-	sink --rejects r <in 2>said
-	[[ $(pq 'SELECT count(*) FROM t') = 999 ]]
-	diff <(jq -r '"\(.line) \(.reason)"' r) - <<-'E'
-		77 new row for relation "t" violates check constraint "t_n_check": Failing row contains (77, 1.5, null, null).
-		1001 value "40000" is out of range for type smallint, column n
-		1002 duplicate key value violates unique constraint "t_pkey": Key (n)=(1) already exists.
-		1003 value too long for type character varying(3), column s
-		1004 "1e999" is out of range for type double precision, column x
-		1005 invalid byte sequence for encoding "UTF8": 0x00
-		1006 invalid input syntax for type double precision: "a?b", column x
-		1007 null value in column "n" of relation "t" violates not-null constraint: Failing row contains (null, null, null, null).
-		1008 unsupported Unicode escape sequence: \u0000 cannot be converted to text., column j
-	E
-	grep -q '9 of 1008 records rejected' said
-	pq 'TRUNCATE t'
-	run --separate-stderr -65 db-sink "$DB" t in
-	[[ $stderr = 'db-sink: in:77: new row for relation "t"'* ]]
-	[[ $(pq 'SELECT count(*) FROM t') = 0 ]]
-}
-
-@test "however many rows are bad, a row is sent a few times, and not once a bad one" {
-	# sent FACTOR BAD [OPTION...]: of the rows in file in, BAD are rejected, and no more than FACTOR times as many rows sent.
-	sent() {
-		local factor=$1 bad=$2
-		rm -f r
-		pq 'TRUNCATE t'
-		sink --rejects r --metrics m "${@:3}" <in 2>said
-		[[ $(wc -l <r) -eq $bad && $(pq 'SELECT count(*) FROM t') -eq $((rows - bad)) ]]
-		sort -c -n <(jq .line r)
-		awk -v most=$((factor * rows)) '/^sensorutils_rows_sent_total/ { print; good = $2 <= most } END { exit !good }' m
-	}
-	pq 'CREATE TABLE t (n integer PRIMARY KEY CHECK (n >= 0))'
-	rows=10000
-	seq $rows | awk '{ print "{\"n\":" ($1 % 2 ? $1 : -$1) "}" }' >in
-	sent 4 5000
-	rows=1000
-	for every in 1 2 3 50 999; do
-		seq $rows | awk -v every=$every '{ print "{\"n\":" ($1 % every ? $1 : -$1) "}" }' >in
-		sent 5 $((rows / every))
-		# The merge names no line: faults are looked for by halving.
-		[[ $every -eq 2 || $every -eq 3 ]] || sent 8 $((rows / every)) --upsert n
-	done
-	seq $rows | awk '{ print "{\"n\":" ($1 > 490 && $1 < 511 ? -$1 : $1) "}" }' >in
-	sent 5 20
-	sent 8 20 --upsert n
-}
-
-@test "constraints that wait for the end of a transaction are a row's fault all the same" {
-	pq 'CREATE TABLE t (n integer UNIQUE DEFERRABLE INITIALLY DEFERRED)'
-	printf '{"n":%d}\n' 1 2 1 3 | sink --rejects r
-	[[ $(pq 'SELECT count(*) FROM t') = 3 && $(jq .line r) = 3 ]]
-}
-
-@test "--upsert merges by a staging table: the last of a key counts" {
-	pq 'CREATE TABLE t (k text, l integer, v double precision, w text, PRIMARY KEY (k, l))'
-	printf '%s\n' '{"k":"a","l":1,"v":1.5,"w":"old"}' '{"k":"a","l":2,"v":2.5}' '{"k":"a","l":1,"v":3.5}' >in
-	sink --upsert k,l <in
-	sink --upsert l,k --batch 1 <in
-	pq 'SELECT * FROM t ORDER BY l' | diff - <(printf 'a|1|3.5|\na|2|2.5|\n')
-	awk 'BEGIN { for (i = 0; i < 30000; i++) printf "{\"k\":\"b\",\"l\":%d,\"v\":%d}\n", i % 1000, i }' | sink --upsert k,l
-	[[ $(pq "SELECT count(*), min(v), max(v) FROM t WHERE k = 'b'") = '1000|29000|29999' ]]
-	printf '%s\n' '{"k":"c","l":1}' '{"k":"c","l":"x"}' '{"k":"c"}' '{"k":"c","l":2}' >in
-	sink --upsert k,l --rejects r <in
-	[[ $(pq "SELECT count(*) FROM t WHERE k = 'c'") = 2 ]]
-	diff <(jq -r '"\(.line) \(.reason)"' r | sort) - <<-'E'
-		2 invalid input syntax for type integer: "x", column l
-		3 field 'l' is missing, which is of the key
-	E
-	echo '{"v":1,"w":"x"}' >in
-	expect_error 78 "no unique or exclusion constraint" db-sink --upsert v,w "$DB" t in
-	echo '{"k":1}' | db-sink --create --upsert k "$DB" keys
-	echo '{"k":1}' | db-sink --upsert k "$DB" keys
-	[[ $(pq 'SELECT count(*) FROM keys') = 1 ]]
-}
-
-@test "columns with a default are the database's where a record has no such field" {
-	pq "CREATE TABLE t (id bigserial PRIMARY KEY, s text DEFAULT 'd', g integer GENERATED ALWAYS AS (n * 2) STORED, i integer GENERATED ALWAYS AS IDENTITY, n integer)"
-	printf '%s\n' '{"n":1}' '{"n":2,"s":"own"}' '{"n":3,"s":null}' '{"id":9,"n":4}' | sink
-	diff <(pq 'SELECT id, s, g, i, n FROM t ORDER BY n') - <<-'E'
-		1|d|2|1|1
-		2|own|4|2|2
-		3||6|3|3
-		9|d|8|4|4
-	E
-	echo '{"g":1}' >in
-	expect_error 65 'no column for field "g"' db-sink "$DB" t in
-}
-
-@test "texts of 1 MB, and one that no index takes" {
-	printf '{"k":"%01000000d"}\n' 7 >in
-	pq 'CREATE TABLE t (k text)'
-	sink <in
-	[[ $(pq 'SELECT length(k) FROM t') = 1000000 ]]
-	pq 'CREATE TABLE u (k text PRIMARY KEY)'
-	head -c 30000 /dev/urandom | base64 -w 0 | sed 's/.*/{"k":"&"}/' >in
-	expect_error 65 "index row" db-sink "$DB" u in
 }
 
 @test "a mark is one transaction; a claim raises the epoch; zombies are refused" {
