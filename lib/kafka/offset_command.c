@@ -226,6 +226,10 @@ static int judge(int status, struct error *err)
 		return error_set(err, kind, "it died of signal %d", WTERMSIG(status));
 	if (!WEXITSTATUS(status))
 		return 0;
+	/* So does the shell say that there is no such command: there will be none next time. */
+	if (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127)
+		return error_set(err, ERROR_CONFIG, "it could not be run (%d)",
+				 WEXITSTATUS(status));
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if ((int)known[i] == WEXITSTATUS(status))
 			kind = known[i];

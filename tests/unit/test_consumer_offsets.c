@@ -243,6 +243,9 @@ static void commands(void **state)
 	assert_int_equal(run("exit 1", 10000, never, &out, &err), -1);
 	assert_int_equal(err.kind, ERROR_RETRY);
 	assert_string_equal(err.what, "it ended with status 1");
+	assert_int_equal(run("no-such-command", 10000, never, &out, &err), -1);
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	assert_string_equal(err.what, "it could not be run (127)");
 	assert_int_equal(run("kill -TERM $$", 10000, never, &out, &err), -1);
 	assert_int_equal(err.kind, ERROR_RETRY);
 	assert_string_equal(err.what, "it died of signal 15");
