@@ -12,6 +12,7 @@
 #include "lib/cli/metrics.h"
 #include "lib/cli/signals.h"
 #include "lib/cli/window_impl.h"
+#include "lib/record/members.h"
 #include "lib/window/offsets.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
@@ -84,11 +85,9 @@ static int look_for_reader(struct error *err)
 static int turn(struct window_loop *l, struct error *err)
 {
 	l->stopped |= signals_interrupted() || signals_late();
-	if (l->options->idle_ns) {
-		if (window_release_mark(l, err) ||
-		    windows_check_idle(l->windows, clock_ns(), l->options->idle_ns, err))
-			return -1;
-	}
+	if (l->options->idle_ns &&
+	    windows_check_idle(l->windows, clock_ns(), l->options->idle_ns, err))
+		return -1;
 	return show_metrics(l, false, err);
 }
 
@@ -98,18 +97,28 @@ static void wait_at_most(int *timeout_ms, int64_t ms)
 		*timeout_ms = (int)ms;
 }
 
+/* `end` comes at once behind the last mark; where it does not, others wait for the mark. */
+static int wait_for_end(struct window_loop *l, int *timeout_ms, struct error *err)
+{
+	int64_t now = clock_ns();
+
+	if (!l->mark_due_ns)
+		l->mark_due_ns = now + MARK_WAIT_MS * NS_PER_MS;
+	if (now >= l->mark_due_ns)
+		return window_release_mark(l, err);
+	wait_at_most(timeout_ms, (l->mark_due_ns - now) / NS_PER_MS + 1);
+	return 0;
+}
+
 static int before_wait(void *context, int *timeout_ms, struct error *err)
 {
 	struct window_loop *l = context;
 
 	signals_seen();
-	if (l->held_mark && l->mark_waits++ && window_release_mark(l, err))
-		return -1;
-	if (look_for_reader(err) || turn(l, err) || flush_out(l, err) ||
+	if (look_for_reader(err) || turn(l, err) ||
+	    (l->held_mark && wait_for_end(l, timeout_ms, err)) || flush_out(l, err) ||
 	    window_flush_late(l, false, err))
 		return -1;
-	if (l->held_mark)
-		wait_at_most(timeout_ms, MARK_WAIT_MS);
 	if (l->options->idle_ns) {
 		int64_t ms = l->options->idle_ns / NS_PER_MS / 4;
 		wait_at_most(timeout_ms, ms < 1 ? 1 : ms > 5000 ? 5000 : ms);
@@ -137,17 +146,39 @@ static int count_good(struct window_loop *l, struct error *err)
 	return n ? intake_count(&l->intake, n, NULL, 0, err) : 0;
 }
 
+/* The record was scanned when it came, and another has taken its place since. */
+static int find_provenance(const struct windows_record *r, struct buf *copy, struct value *kafka,
+			   struct error *err)
+{
+	struct value object, name, v;
+
+	if (members_scan(r->text, r->text_len, 0, copy, &object, err))
+		return err->kind == ERROR_CONFIG ? 0 : -1; /* a row of CSV has none */
+	for (struct members m = members_of(&object); members_next(&m, &name, &v);)
+		if (member_is(&name, "_kafka"))
+			*kafka = v;
+	return 0;
+}
+
 static int reject_suspect(void *context, const struct windows_record *r, const struct error *why,
 			  struct error *err)
 {
 	struct window_loop *l = context;
 	const struct record rec = {.text = r->text, .len = r->text_len, .eol = "", .line = r->line};
+	struct buf copy = BUF_INIT;
+	struct value kafka = {.kind = VALUE_ABSENT};
 
 	if (count_good(l, err))
 		return -1;
 	/* It was counted when it came. */
 	l->intake.n_records -= l->intake.n_records > 0;
-	return intake_reject(&l->intake, why, &rec, NULL, err);
+	int ret = find_provenance(r, &copy, &kafka, err) ||
+				  intake_reject(&l->intake, why, &rec, &kafka, err)
+			  ? -1
+			  : 0;
+
+	buf_release(&copy);
+	return ret;
 }
 
 /* A record, bad or not. */

@@ -47,9 +47,9 @@ struct window_loop {
 
 	struct control_record control;
 	bool assigning;      /* the last line was an `assign` */
-	bool held_mark;      /* a mark that --flush may have to follow waits in mark_text */
-	unsigned mark_waits; /* times that input was waited for since then */
-	struct buf mark_line, mark_text, own;
+	bool held_mark;      /* a mark before which rows of --flush may have to come */
+	int64_t mark_due_ns; /* when it goes on without; 0: input was not waited for since then */
+	struct buf mark_line, own;
 
 	int late_fd; /* -1: late records are counted only */
 	struct buf late;
@@ -72,7 +72,7 @@ int window_begin(struct window_loop *l, struct error *err);
 int window_read_record(struct window_loop *l, const struct record *rec, struct windows_record *r,
 		       struct error *err);
 
-/* window_marks.c: a control record; what a held mark is followed by. */
+/* window_marks.c: a control record; lets a mark that is held go on. */
 int window_control(struct window_loop *l, const struct record *rec, struct error *err);
 int window_release_mark(struct window_loop *l, struct error *err);
 

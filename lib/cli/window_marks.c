@@ -81,24 +81,24 @@ static int mark(struct window_loop *l, bool untold, struct buf *out, struct erro
 	return control_record_write(c, out, err);
 }
 
+/* It tells of what is so when it is released: in between --idle may have closed windows. */
 int window_release_mark(struct window_loop *l, struct error *err)
 {
 	if (!l->held_mark)
 		return 0;
 	l->held_mark = false;
-	return buf_add(&l->out, l->mark_text.data, l->mark_text.len, err);
+	return control_record_read(&l->control, l->mark_line.data, l->mark_line.len, err)
+		       ? -1
+		       : mark(l, l->control.n, &l->out, err);
 }
 
 /* A mark that may be the last: with --flush it has to come behind the rows of all windows. */
 static int hold_mark(struct window_loop *l, const struct record *rec, struct error *err)
 {
-	l->mark_line.len = l->mark_text.len = 0;
-	l->mark_waits = 0;
-	if (buf_add(&l->mark_line, rec->text, rec->len, err) ||
-	    mark(l, l->control.n, &l->mark_text, err))
-		return -1;
+	l->mark_line.len = 0;
+	l->mark_due_ns = 0;
 	l->held_mark = true;
-	return 0;
+	return buf_add(&l->mark_line, rec->text, rec->len, err);
 }
 
 static int end(struct window_loop *l, const struct record *rec, struct error *err)

@@ -244,7 +244,6 @@ void window_release(struct window_loop *l)
 	buf_release(&l->source_topic);
 	buf_release(&l->out);
 	buf_release(&l->mark_line);
-	buf_release(&l->mark_text);
 	buf_release(&l->own);
 	buf_release(&l->late);
 	if (l->late_fd >= 0)

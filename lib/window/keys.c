@@ -60,6 +60,7 @@ static struct window_key *make(struct windows *w, struct windows_source *s,
 	w->n_keys++;
 	if (w->n_keys > w->peak_keys)
 		w->peak_keys = w->n_keys;
+	k->at = d->n_keys;
 	d->keys[d->n_keys++] = k;
 	return k;
 }
@@ -156,6 +157,24 @@ static void take_out(struct windows *w, const struct window_key *k)
 	w->n_keys--;
 }
 
+/* What no domain has any more. */
+static void forget(struct windows *w, struct window_key *k)
+{
+	if (w->last_key == k)
+		w->last_key = NULL;
+	take_out(w, k);
+	free(k);
+}
+
+void keys_drop(struct windows *w, struct domain *d, struct window_key *k)
+{
+	struct window_key *last = d->keys[--d->n_keys];
+
+	d->keys[k->at] = last;
+	last->at = k->at;
+	forget(w, k);
+}
+
 void keys_sweep(struct windows *w, struct domain *d)
 {
 	size_t n = 0, n_sorted = 0;
@@ -167,10 +186,7 @@ void keys_sweep(struct windows *w, struct domain *d)
 			d->keys[n++] = k;
 			continue;
 		}
-		if (w->last_key == k)
-			w->last_key = NULL;
-		take_out(w, k);
-		free(k);
+		forget(w, k);
 	}
 	d->n_keys = n;
 	d->n_sorted = n_sorted;

@@ -39,26 +39,39 @@ static void thin_out(struct windows_source *s)
 	remove_checkpoints(s, best, 1);
 }
 
+/* The gate as it is, without the records it holds. */
+static int copy_gate(struct gate *to, const struct gate *from, struct error *err)
+{
+	struct held *held = to->held;
+	size_t cap = to->held_cap;
+
+	if (from->n_held && MEM_GROW(&held, &cap, from->n_held, err))
+		return -1;
+	*to = *from;
+	to->held = held;
+	to->held_cap = cap;
+	for (size_t i = 0; i < from->n_held; i++) {
+		held[i] = from->held[i];
+		held[i].record = NULL;
+	}
+	return 0;
+}
+
 /* A checkpoint at `offset`, where the source stands now. */
 static int add_checkpoint(struct windows_source *s, int64_t offset, struct error *err)
 {
-	struct checkpoint c = {.offset = offset, .reach_ns = TIME_NEVER, .gate = s->gate};
+	struct checkpoint *c = s->n_checkpoints ? &s->checkpoints[s->n_checkpoints - 1] : NULL;
 
-	if (s->n_checkpoints && s->checkpoints[s->n_checkpoints - 1].offset == offset)
-		return 0;
-	if (s->n_checkpoints == MAX_CHECKPOINTS)
-		thin_out(s);
-	c.gate.held = NULL;
-	c.gate.held_cap = 0;
-	if (MEM_GROW(&s->checkpoints, &s->checkpoints_cap, s->n_checkpoints + 1, err) ||
-	    (c.gate.n_held && MEM_GROW(&c.gate.held, &c.gate.held_cap, c.gate.n_held, err)))
-		return -1;
-	for (size_t i = 0; i < c.gate.n_held; i++) {
-		c.gate.held[i] = s->gate.held[i];
-		c.gate.held[i].record = NULL;
+	if (!c || c->offset != offset) {
+		if (s->n_checkpoints == MAX_CHECKPOINTS)
+			thin_out(s);
+		if (MEM_GROW(&s->checkpoints, &s->checkpoints_cap, s->n_checkpoints + 1, err))
+			return -1;
+		c = &s->checkpoints[s->n_checkpoints++];
+		*c = (struct checkpoint){.offset = offset, .reach_ns = TIME_NEVER};
 	}
-	s->checkpoints[s->n_checkpoints++] = c;
-	return 0;
+	c->closed_ns = s->domain->watermark_ns;
+	return copy_gate(&c->gate, &s->gate, err);
 }
 
 void checkpoints_reach_back(struct windows_source *s, int64_t offset, int64_t end_ns)
@@ -169,10 +182,22 @@ static int add_gate(const struct gate *g, struct buf *out, struct error *err)
 	return g->n_held ? buf_add(out, "]", 1, err) : 0;
 }
 
+/* Up to where what comes behind the checkpoint was late already; TIME_NEVER: as the newest event
+ * says. */
+static int64_t ahead_of_newest(const struct windows *w, const struct checkpoint *c)
+{
+	const struct gate *g = &c->gate;
+
+	if (w->options.single || c->closed_ns == TIME_NEVER ||
+	    (g->any && c->closed_ns <= time_add(g->newest_ns, -w->options.lateness_ns)))
+		return TIME_NEVER;
+	return c->closed_ns;
+}
+
 int offsets_mark(struct windows *w, struct windows_source *s, int64_t to, struct buf *own,
 		 int64_t *replay_from, struct error *err)
 {
-	int64_t closed = closed_until(s->domain);
+	int64_t closed = closed_until(s->domain), ahead;
 
 	if (settle(w, s, to, err))
 		return -1;
@@ -184,6 +209,9 @@ int offsets_mark(struct windows *w, struct windows_source *s, int64_t to, struct
 	if (buf_printf(own, err, "{\"windows\":%u,\"from\":%lld", w->shape, (long long)c->offset) ||
 	    add_time(own, "watermark", closed != TIME_NEVER, closed, err) ||
 	    add_gate(&c->gate, own, err))
+		return -1;
+	if ((ahead = ahead_of_newest(w, c)) != TIME_NEVER &&
+	    add_time(own, "closed", true, ahead, err))
 		return -1;
 	return buf_add(own, "}", 1, err);
 }
@@ -252,7 +280,8 @@ static int check_shape(const struct windows *w, const struct value *v, struct er
 }
 
 static int read_member(const struct windows *w, struct windows_source *s, const struct value *name,
-		       const struct value *v, int64_t *watermark_ns, struct error *err)
+		       const struct value *v, int64_t *watermark_ns, int64_t *closed_ns,
+		       struct error *err)
 {
 	struct gate *g = &s->gate;
 	int64_t n[3];
@@ -265,6 +294,8 @@ static int read_member(const struct windows *w, struct windows_source *s, const 
 			       : 0;
 	if (member_is(name, "watermark") && v->kind != VALUE_NULL)
 		return read_int(v, watermark_ns) ? wrong(err, "watermark") : 0;
+	if (member_is(name, "closed"))
+		return read_int(v, closed_ns) ? wrong(err, "closed") : 0;
 	if (member_is(name, "newest") && v->kind != VALUE_NULL) {
 		g->any = true;
 		return read_int(v, &g->newest_ns) || !time_valid(g->newest_ns)
@@ -282,7 +313,7 @@ static int read_member(const struct windows *w, struct windows_source *s, const 
 }
 
 static int read_state(const struct windows *w, struct windows_source *s, const char *own,
-		      size_t len, int64_t *watermark_ns, struct error *err)
+		      size_t len, int64_t *watermark_ns, int64_t *closed_ns, struct error *err)
 {
 	struct buf copy = BUF_INIT;
 	struct value object, name, v;
@@ -291,7 +322,7 @@ static int read_state(const struct windows *w, struct windows_source *s, const c
 	s->gate.seq = WINDOWS_PATIENCE + 1; /* so that what came before has numbers, too */
 	if (!ret)
 		for (struct members m = members_of(&object); !ret && members_next(&m, &name, &v);)
-			ret = read_member(w, s, &name, &v, watermark_ns, err);
+			ret = read_member(w, s, &name, &v, watermark_ns, closed_ns, err);
 	buf_release(&copy);
 	return ret;
 }
@@ -300,19 +331,22 @@ int offsets_assign(struct windows *w, struct windows_source *s, int64_t processe
 		   size_t len, struct error *err)
 {
 	struct domain *d = s->domain;
-	int64_t watermark_ns = TIME_NEVER;
+	int64_t watermark_ns = TIME_NEVER, closed_ns = TIME_NEVER;
 
 	s->assigned = true;
 	s->from = s->processed = s->told = processed;
 	s->last = -1;
-	if (len && read_state(w, s, own, len, &watermark_ns, err))
+	if (len && read_state(w, s, own, len, &watermark_ns, &closed_ns, err))
 		return -1;
 	s->replaying = s->from < processed;
 	if (watermark_ns > d->restored_ns)
 		d->restored_ns = watermark_ns;
-	if (s->gate.any && !w->options.single) {
-		d->watermark_ns = time_add(s->gate.newest_ns, -w->options.lateness_ns);
-		if (w->options.early_ns) {
+	if (!w->options.single) {
+		int64_t newest_ns = s->gate.any
+					    ? time_add(s->gate.newest_ns, -w->options.lateness_ns)
+					    : TIME_NEVER;
+		d->watermark_ns = newest_ns > closed_ns ? newest_ns : closed_ns;
+		if (s->gate.any && w->options.early_ns) {
 			d->tick = time_floor(s->gate.newest_ns, w->options.early_ns);
 			d->ticking = true;
 		}

@@ -10,9 +10,11 @@
  * (times in nanoseconds). `windows` is a hash of their sizes and slides, for others would need
  * other records. `from` is a checkpoint at or before the oldest record that an open window or a
  * suspect still needs; newest, run and held (suspects: time, hash of the key, records ago) are the
- * gate as it was there, so that it lets the same records pass again. Windows that end at or before
+ * gate as it was there, so that it lets the same records pass again. `closed`, where a flush has
+ * closed windows that the newest event had not, is up to where. Windows that end at or before
  * the watermark were given out, and are not again. What was late, or rejected, is so again,
- * quietly.
+ * quietly: so sessions come out as they were, too, for of one that is open all records come again,
+ * and those that join parts of one that is closed would have joined it.
  *
  * With `single` records of several sources come again in another order than at first. Windows of a
  * fixed size do not depend on it, for what was in time for one that is still open is in time now;

@@ -6,9 +6,10 @@
 /* How a source stood before the record of an offset. */
 struct checkpoint {
 	int64_t offset;
-	int64_t reach_ns; /* the last end of a window that a record from here up to the next
-			     checkpoint is in */
-	struct gate gate; /* its suspects without their records */
+	int64_t reach_ns;  /* the last end of a window that a record from here up to the next
+			      checkpoint is in */
+	int64_t closed_ns; /* the watermark; with `single` nobody's own */
+	struct gate gate;  /* its suspects without their records */
 };
 
 void checkpoints_clear(struct windows_source *s);

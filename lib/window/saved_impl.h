@@ -4,7 +4,7 @@
 
 #define SAVED_MAGIC "sensorutils windows\n"
 #define SAVED_MAGIC_LEN (sizeof(SAVED_MAGIC) - 1)
-#define SAVED_VERSION 1
+#define SAVED_VERSION 2
 #define SAVED_BYTE_ORDER 0x01020304
 
 #endif

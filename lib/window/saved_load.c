@@ -149,38 +149,60 @@ static int get_source(struct cursor *c, struct windows *w, size_t n_key)
 	return 0;
 }
 
-/* A pane behind *at, which is then behind it. */
-static int get_pane(struct cursor *c, struct windows *w, struct window_key *k, struct pane ***at)
+static bool pane_valid(const struct windows *w, const struct pane *p, const struct pane *newer)
+{
+	const struct session *x = (const struct session *)(const void *)p;
+	int64_t last_ns, end_ns;
+
+	if (p->start_ns > WINDOWS_MAX_TIME_NS)
+		return false;
+	if (w->options.n_specs) {
+		end_ns = time_add(p->start_ns, w->pane_ns);
+		last_ns = end_ns - 1;
+	} else {
+		end_ns = x->end_ns;
+		last_ns = time_add(end_ns, -w->options.session_ns);
+	}
+	return time_valid(last_ns) && last_ns >= p->start_ns &&
+	       (!newer || end_ns <= newer->start_ns) &&
+	       (w->options.n_specs ? time_floor(p->start_ns, w->pane_ns) == p->start_ns
+				   : time_valid(p->start_ns));
+}
+
+/* The key's next pane, behind the one before it (NULL: it is the first). */
+static struct pane *get_pane(struct cursor *c, struct windows *w, struct window_key *k,
+			     struct pane *newer)
 {
 	bool sessions = !w->options.n_specs;
 	struct pane *p = pane_new(w, c->err);
 	struct session *x = (struct session *)(void *)p;
+	struct domain *d = k->source->domain;
 
 	if (!p)
-		return -1;
-	p->start_ns = TIME_END;
-	**at = p;
+		return NULL;
+	*(newer ? &newer->next : &k->panes) = p;
 	if (GET(c, p->start_ns) || (sessions && (GET(c, x->end_ns) || GET(c, x->offset))) ||
 	    aggregates_load(w->aggregates, pane_cell(w, p), &c->p, c->end, c->err))
-		return -1;
-	if (!time_valid(p->start_ns) ||
-	    (sessions ? x->end_ns <= p->start_ns || !time_valid(x->end_ns - w->options.session_ns)
-		      : time_floor(p->start_ns, w->pane_ns) != p->start_ns))
-		return damaged(c);
-	*at = &p->next;
-	if (!sessions)
-		return fixed_restored(w, k->source->domain, p, c->err);
-	x->key = k;
-	return sessions_restored(w, k->source->domain, x, c->err);
+		return NULL;
+	if (!pane_valid(w, p, newer)) {
+		damaged(c);
+		return NULL;
+	}
+	if (sessions) {
+		x->key = k;
+		x->newer = (struct session *)(void *)newer;
+	}
+	return (sessions ? sessions_restored(d, x, c->err) : fixed_restored(w, d, p, c->err)) ? NULL
+											      : p;
 }
 
 static int get_key(struct cursor *c, struct windows *w, size_t n_key)
 {
 	struct windows_record r = {.time_ns = 0};
+	struct pane *pane = NULL;
 	uint64_t source, n_panes;
 	size_t n_keys = w->n_keys;
 	uint8_t changed;
-	int64_t newest = TIME_END;
 
 	if (GET(c, source) || get_text(c, &r.key, &r.key_len) || GET(c, changed) || GET(c, n_panes))
 		return -1;
@@ -192,13 +214,9 @@ static int get_key(struct cursor *c, struct windows *w, size_t n_key)
 	if (w->n_keys == n_keys)
 		return damaged(c);
 	k->changed = changed;
-	for (struct pane **at = &k->panes, **before = at; n_panes; n_panes--, before = at) {
-		if (get_pane(c, w, k, &at))
+	for (; n_panes; n_panes--)
+		if (!(pane = get_pane(c, w, k, pane)))
 			return -1;
-		if (w->options.n_specs && (*before)->start_ns >= newest)
-			return damaged(c);
-		newest = (*before)->start_ns;
-	}
 	return 0;
 }
 

@@ -7,82 +7,116 @@ static struct session *of_pane(struct pane *p)
 	return (struct session *)(void *)p;
 }
 
-static void swap(struct domain *d, size_t i, size_t j)
+/* The heap's i-th place is for x. */
+static void place(struct domain *d, size_t i, struct due x)
 {
-	struct session *x = d->heap[i];
+	d->heap[i] = x;
+	x.session->at = i;
+}
 
-	d->heap[i] = d->heap[j];
-	d->heap[j] = x;
+/* Puts x at i or, as it is due earlier than those above, higher. */
+static void rise(struct domain *d, size_t i, struct due x)
+{
+	for (; i && d->heap[(i - 1) / 2].ns > x.ns; i = (i - 1) / 2)
+		place(d, i, d->heap[(i - 1) / 2]);
+	place(d, i, x);
+}
+
+/* Puts x at i or, as it is due later than those below, deeper. */
+static void sink(struct domain *d, size_t i, struct due x)
+{
+	for (size_t child; (child = 2 * i + 1) < d->n_heap; i = child) {
+		if (child + 1 < d->n_heap && d->heap[child + 1].ns < d->heap[child].ns)
+			child++;
+		if (d->heap[child].ns >= x.ns)
+			break;
+		place(d, i, d->heap[child]);
+	}
+	place(d, i, x);
+}
+
+static void heap_looked(struct domain *d)
+{
+	d->next_ns = d->n_heap ? d->heap[0].ns : TIME_END;
 }
 
 static int heap_push(struct domain *d, struct session *x, struct error *err)
 {
 	if (MEM_GROW(&d->heap, &d->heap_cap, d->n_heap + 1, err))
 		return -1;
-	size_t i = d->n_heap++;
-	d->heap[i] = x;
-	x->due_ns = x->end_ns;
-	for (; i && d->heap[(i - 1) / 2]->due_ns > d->heap[i]->due_ns; i = (i - 1) / 2)
-		swap(d, i, (i - 1) / 2);
-	d->next_ns = d->heap[0]->due_ns;
+	rise(d, d->n_heap++, (struct due){x->end_ns, x});
+	heap_looked(d);
 	return 0;
 }
 
-/* Puts the first where it belongs, now that it is due later. */
-static void heap_sink(struct domain *d)
+static void heap_remove(struct domain *d, const struct session *x)
 {
-	for (size_t i = 0, child; (child = 2 * i + 1) < d->n_heap; i = child) {
-		if (child + 1 < d->n_heap && d->heap[child + 1]->due_ns < d->heap[child]->due_ns)
-			child++;
-		if (d->heap[child]->due_ns >= d->heap[i]->due_ns)
-			break;
-		swap(d, i, child);
-	}
-	d->next_ns = d->n_heap ? d->heap[0]->due_ns : TIME_END;
+	struct due last = d->heap[--d->n_heap];
+	size_t i = x->at;
+
+	if (last.session != x && i && d->heap[(i - 1) / 2].ns > last.ns)
+		rise(d, i, last);
+	else if (last.session != x)
+		sink(d, i, last);
+	heap_looked(d);
 }
 
-static struct session *heap_pop(struct domain *d)
+/* A key's sessions lie apart by the gap at least, newest first. */
+static void link_behind(struct window_key *k, struct session *newer, struct session *x)
 {
-	struct session *x = d->heap[0];
+	struct pane **at = newer ? &newer->pane.next : &k->panes;
 
-	d->heap[0] = d->heap[--d->n_heap];
-	heap_sink(d);
-	return x;
+	x->newer = newer;
+	x->pane.next = *at;
+	if (*at)
+		of_pane(*at)->newer = x;
+	*at = &x->pane;
 }
 
-/* Takes every session that a record touches out of the key's list into one: NULL, there is none;
- * merged ones stay in the heap, as nobody's. */
-static struct session *touched(struct windows *w, struct window_key *k, int64_t time_ns,
-			       bool *failed, struct error *err)
+static void unlink_from(struct window_key *k, struct session *x)
 {
-	int64_t gap = w->options.session_ns;
-	struct session *all = NULL;
-
-	for (struct pane **at = &k->panes; *at;) {
-		struct session *x = of_pane(*at);
-		if (x->pane.start_ns - gap >= time_ns || time_ns >= x->end_ns) {
-			at = &x->pane.next;
-			continue;
-		}
-		*at = x->pane.next;
-		if (!all) {
-			all = x;
-			continue;
-		}
-		*failed |= aggregates_merge(w->aggregates, pane_cell(w, &all->pane),
-					    pane_cell(w, &x->pane), err) < 0;
-		if (x->pane.start_ns < all->pane.start_ns)
-			all->pane.start_ns = x->pane.start_ns;
-		if (x->end_ns > all->end_ns)
-			all->end_ns = x->end_ns;
-		if (x->offset < all->offset)
-			all->offset = x->offset;
-		x->key = NULL;
-	}
-	return all;
+	*(x->newer ? &x->newer->pane.next : &k->panes) = x->pane.next;
+	if (x->pane.next)
+		of_pane(x->pane.next)->newer = x->newer;
 }
 
-static struct session *begin(struct windows *w, struct domain *d, const struct windows_record *r,
+/* The newest session of a key that a record of this time touches or lies behind; *newer: the one
+ * that is newer than that. */
+static struct session *find(const struct windows *w, const struct window_key *k, int64_t time_ns,
+			    struct session **newer)
+{
+	struct pane *p = k ? k->panes : NULL;
+
+	*newer = NULL;
+	for (; p && p->start_ns - w->options.session_ns >= time_ns; p = p->next)
+		*newer = of_pane(p);
+	return p ? of_pane(p) : NULL;
+}
+
+static bool touched(const struct session *found, int64_t time_ns)
+{
+	return found && time_ns < found->end_ns;
+}
+
+/* Takes the next older session into x, which has come to touch it. */
+static int take_older(struct windows *w, struct domain *d, struct window_key *k, struct session *x,
+		      struct error *err)
+{
+	struct session *old = of_pane(x->pane.next);
+
+	if (aggregates_merge(w->aggregates, pane_cell(w, &x->pane), pane_cell(w, &old->pane), err))
+		return -1;
+	x->pane.start_ns = old->pane.start_ns;
+	if (old->offset < x->offset)
+		x->offset = old->offset;
+	heap_remove(d, old);
+	unlink_from(k, old);
+	pane_free(w, &old->pane);
+	return 0;
+}
+
+static struct session *begin(struct windows *w, struct domain *d, struct window_key *k,
+			     struct session *newer, const struct windows_record *r,
 			     struct error *err)
 {
 	struct pane *p = pane_new(w, err);
@@ -93,19 +127,13 @@ static struct session *begin(struct windows *w, struct domain *d, const struct w
 	x->pane.start_ns = r->time_ns;
 	x->end_ns = r->time_ns + w->options.session_ns;
 	x->offset = r->offset;
+	x->key = k;
 	if (heap_push(d, x, err)) {
 		pane_free(w, p);
 		return NULL;
 	}
+	link_behind(k, newer, x);
 	return x;
-}
-
-static bool touches_any(const struct windows *w, const struct window_key *k, int64_t time_ns)
-{
-	for (struct pane *p = k ? k->panes : NULL; p; p = p->next)
-		if (p->start_ns - w->options.session_ns < time_ns && time_ns < of_pane(p)->end_ns)
-			return true;
-	return false;
 }
 
 int sessions_add(struct windows *w, struct windows_source *s, const struct windows_record *r,
@@ -113,20 +141,18 @@ int sessions_add(struct windows *w, struct windows_source *s, const struct windo
 {
 	struct domain *d = s->domain;
 	int64_t closed = d->watermark_ns, end = r->time_ns + w->options.session_ns;
-	bool failed = false;
+	struct window_key *k;
+	struct session *newer, *x;
 
 	if (!w->replay && d->restored_ns > closed)
 		closed = d->restored_ns;
-	if (end <= closed && !touches_any(w, keys_look_up(w, r), r->time_ns))
+	if (end <= closed && !touched(find(w, keys_look_up(w, r), r->time_ns, &newer), r->time_ns))
 		return !w->replay || end > d->restored_ns;
-	struct window_key *k = keys_find(w, s, r, err);
-	struct session *x = k ? touched(w, k, r->time_ns, &failed, err) : NULL;
-
-	if (!k || failed || (!x && !(x = begin(w, d, r, err))))
+	if (!(k = keys_find(w, s, r, err)))
 		return -1;
-	x->key = k;
-	x->pane.next = k->panes;
-	k->panes = &x->pane;
+	x = find(w, k, r->time_ns, &newer);
+	if (!touched(x, r->time_ns) && !(x = begin(w, d, k, newer, r, err)))
+		return -1;
 	k->changed = true;
 	if (r->time_ns < x->pane.start_ns)
 		x->pane.start_ns = r->time_ns;
@@ -134,6 +160,10 @@ int sessions_add(struct windows *w, struct windows_source *s, const struct windo
 		x->end_ns = end;
 	if (r->offset < x->offset)
 		x->offset = r->offset;
+	/* It may lie less than the gap behind the one before, but not behind two. */
+	if (touched(x->pane.next ? of_pane(x->pane.next) : NULL, r->time_ns) &&
+	    take_older(w, d, k, x, err))
+		return -1;
 	return aggregates_add(w->aggregates, pane_cell(w, &x->pane), r->time_ns, r->values, err);
 }
 
@@ -166,53 +196,34 @@ static int give(struct windows *w, const struct domain *d, size_t n, bool early,
 	return 0;
 }
 
-static void forget(struct windows *w, struct session *x)
-{
-	for (struct pane **at = &x->key->panes; *at; at = &(*at)->next)
-		if (*at == &x->pane) {
-			*at = x->pane.next;
-			break;
-		}
-	pane_free(w, &x->pane);
-}
-
 int sessions_close(struct windows *w, struct domain *d, int64_t until, struct error *err)
 {
 	size_t n = 0;
 
 	while (d->next_ns <= until) {
-		struct session *x = d->heap[0];
-		if (x->key && x->end_ns > x->due_ns) { /* it has grown since */
-			x->due_ns = x->end_ns;
-			heap_sink(d);
-			continue;
-		}
-		heap_pop(d);
-		if (!x->key) {
-			pane_free(w, &x->pane);
+		struct session *x = d->heap[0].session;
+		if (x->end_ns > d->heap[0].ns) { /* it has grown since */
+			sink(d, 0, (struct due){x->end_ns, x});
+			heap_looked(d);
 			continue;
 		}
 		if (MEM_GROW(&w->closing, &w->closing_cap, n + 1, err))
 			return -1;
+		heap_remove(d, x);
 		w->closing[n++] = x;
 		if (x->end_ns > d->watermark_ns)
 			d->watermark_ns = x->end_ns;
 	}
-	if (!n)
-		return 0;
 	int ret = give(w, d, n, false, err);
 
-	for (size_t i = 0; i < n; i++)
-		forget(w, w->closing[i]);
-	keys_sweep(w, d);
+	for (size_t i = 0; i < n; i++) {
+		struct session *x = w->closing[i];
+		unlink_from(x->key, x);
+		if (!x->key->panes)
+			keys_drop(w, d, x->key);
+		pane_free(w, &x->pane);
+	}
 	return ret;
-}
-
-void sessions_clear(struct windows *w, const struct domain *d)
-{
-	for (size_t i = 0; i < d->n_heap; i++)
-		if (!d->heap[i]->key)
-			pane_free(w, &d->heap[i]->pane);
 }
 
 int sessions_update(struct windows *w, struct domain *d, struct error *err)
@@ -230,8 +241,7 @@ int sessions_update(struct windows *w, struct domain *d, struct error *err)
 	return give(w, d, n, true, err);
 }
 
-int sessions_restored(struct windows *w, struct domain *d, struct session *x, struct error *err)
+int sessions_restored(struct domain *d, struct session *x, struct error *err)
 {
-	(void)w;
 	return heap_push(d, x, err);
 }

@@ -105,10 +105,6 @@ static void source_free(struct windows *w, struct windows_source *s)
 
 void windows_reset(struct windows *w)
 {
-	for (size_t i = 0; i < w->n_sources; i++)
-		if (w->sources[i]->domain != &w->common)
-			sessions_clear(w, w->sources[i]->domain);
-	sessions_clear(w, &w->common);
 	keys_clear(w);
 	for (size_t i = 0; i < w->n_sources; i++)
 		source_free(w, w->sources[i]);

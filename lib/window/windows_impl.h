@@ -18,9 +18,16 @@ struct pane {
 struct session {
 	struct pane pane; /* start_ns: the first event */
 	int64_t end_ns;
-	int64_t due_ns;         /* its place in the heap; not past end_ns */
-	int64_t offset;         /* of its oldest record */
-	struct window_key *key; /* NULL: merged into another one */
+	int64_t offset; /* of its oldest record */
+	struct window_key *key;
+	struct session *newer; /* of the key */
+	size_t at;             /* in the heap */
+};
+
+/* A session's place in the heap: due when it closes, or earlier if it has grown since. */
+struct due {
+	int64_t ns;
+	struct session *session;
 };
 
 struct window_key {
@@ -28,6 +35,7 @@ struct window_key {
 	struct windows_source *source;
 	struct pane *panes; /* newest first */
 	bool changed;       /* since the last update */
+	size_t at;          /* of sessions: among its domain's */
 	size_t len;
 	char bytes[];
 };
@@ -43,7 +51,7 @@ struct domain {
 	size_t n_keys, n_sorted, keys_cap;
 	int64_t *slices; /* starts of panes that any key has, ascending */
 	size_t n_slices, slices_cap;
-	struct session **heap; /* by due_ns */
+	struct due *heap; /* of sessions, the first due on top */
 	size_t n_heap, heap_cap;
 };
 
@@ -156,15 +164,14 @@ struct window_key *keys_look_up(struct windows *w, const struct windows_record *
 int keys_sort(struct domain *d, struct error *err);
 /* Removes those without panes. */
 void keys_sweep(struct windows *w, struct domain *d);
+/* Of sessions: removes one without any. */
+void keys_drop(struct windows *w, struct domain *d, struct window_key *k);
 void keys_clear(struct windows *w);
 
 /* panes.c */
 struct pane *pane_new(struct windows *w, struct error *err); /* its cell is empty */
 void pane_free(struct windows *w, struct pane *p);
 void panes_release(struct windows *w);
-
-/* Before its keys are cleared: frees those that were taken up by others. */
-void sessions_clear(struct windows *w, const struct domain *d);
 
 /* fixed.c, sessions.c: a record that is no suspect; 1: it is late. */
 int fixed_add(struct windows *w, struct windows_source *s, const struct windows_record *r,
@@ -179,7 +186,8 @@ int fixed_update(struct windows *w, struct domain *d, struct error *err);
 int sessions_update(struct windows *w, struct domain *d, struct error *err);
 /* A pane read back from a file has been put into its key. */
 int fixed_restored(struct windows *w, struct domain *d, const struct pane *p, struct error *err);
-int sessions_restored(struct windows *w, struct domain *d, struct session *x, struct error *err);
+/* The same of a session; its key and its newer one are set. */
+int sessions_restored(struct domain *d, struct session *x, struct error *err);
 
 /* gate.c */
 void gate_clear(struct gate *g);

@@ -233,6 +233,16 @@ mark() {
 	[[ $(window-agg --key k --session 4s --lateness 1m in | jq -c 'select(.k == "a") | [.window_start[17:23],.count]' | tr '\n' ' ') = '["00.000",2] ["07.999",1] ["12.000",2] ["40.000",1] ' ]]
 }
 
+# bats test_tags=native
+@test "--session: closing costs what closes, however many are open" {
+	# 100,000 keys, half of them open; minutes if each close looked at all
+	awk 'BEGIN { for (i = 0; i < 200000; i++) printf "{\"k\":%d,\"timestamp\":%d.%03d}\n", i * 7919 % 100000, 1704067200 + i / 1000, i % 1000 }' >in
+	[[ $(timeout 10 window-agg --key k --session 50s in | wc -l) -eq 200000 ]]
+	# one key, 3600 sessions open
+	awk 'BEGIN { for (i = 0; i < 200000; i++) printf "{\"timestamp\":%d}\n", 1704067200 + i }' >in
+	[[ $(timeout 10 window-agg --session 500ms --lateness 1h in | wc -l) -eq 200000 ]]
+}
+
 @test "--max-keys: 69, and nothing is dropped silently" {
 	for i in {1..30}; do
 		at 0 "k$i" 1
@@ -337,7 +347,7 @@ mark() {
 	# --flush: before the last mark, and the state says so.
 	window-agg --key k --window 10s --agg x:sum --flush <in >out
 	[[ $(jq -c '._kafka.control // [.k,.x_sum]' out | tr '\n' ' ') = '"assign" "mark" ["a",1] ["b",2] ["a",3] ["b",4] "mark" "end" ' ]]
-	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges[0].state' out | sed 's/"windows":[0-9]*,//') = '{"window-agg":{"from":4,"watermark":130000000000,"newest":125000000000}}' ]]
+	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges[0].state' out | sed 's/"windows":[0-9]*,//') = '{"window-agg":{"from":4,"watermark":130000000000,"newest":125000000000,"closed":130000000000}}' ]]
 	# Cut off: 75, and no row more.
 	run --separate-stderr -75 window-agg --key k --window 10s <(head -n 7 in)
 	[[ ${#lines[@]} -eq 6 ]]
@@ -373,7 +383,7 @@ mark() {
 	expect_error 78 "windows of other sizes" window-agg --window 10s other
 	assign 0 0 3 4 "$state" >in
 	expect_error 78 "need what comes from 2 on" window-agg --window 10s in
-	for own in '[]' '{"from":5}' '{"from":"1"}' '{"newest":1.5}' '{"held":[[1,2]]}' '{"held":[[1,2,51]]}' '{"run":[10,1,1]}' '{"watermark":true}'; do
+	for own in '[]' '{"from":5}' '{"from":"1"}' '{"closed":1.5}' '{"newest":1.5}' '{"held":[[1,2]]}' '{"held":[[1,2,51]]}' '{"run":[10,1,1]}' '{"watermark":true}'; do
 		assign 0 0 0 4 "{\"window-agg\":$own}" >in
 		run --separate-stderr -78 window-agg --window 10s in
 	done
@@ -438,6 +448,44 @@ mark() {
 	[[ $(jq -c 'select(._kafka.seq == 3) | ._kafka.ranges[].state."window-agg".watermark' out | tr '\n' ' ') = '119000000000 119000000000 ' ]]
 }
 
+@test "--idle: a mark that --flush holds waits for the end all the same" {
+	{
+		assign 0 0 0 0 null
+		kafka 0 0 100 a 1
+		kafka 0 1 101 b 2
+		mark 1 0:0:2
+	} >in
+	control end 2 "" >end # behind a pause
+	for idle in 1h 1ms; do
+		window-agg --key k --window 10s --single --idle $idle --agg x:sum --flush in end >out
+		[[ $(jq -c '._kafka.control // [.k,.x_sum]' out | tr '\n' ' ') = '"assign" ["a",1] ["b",2] "mark" "end" ' ]]
+	done
+}
+
+@test "--idle: windows that are closed while a mark is held come before it, and it tells of them" {
+	mkfifo fifo
+	window-agg --key k --window 10s --single --idle 20ms --agg x:sum --flush <fifo >out 3>&- &
+	pid=$!
+	exec 4>fifo
+	{
+		assign 0 0 0 0 null
+		assign 1 1 0 0 null
+		kafka 0 0 100 a 1
+		kafka 0 1 101 b 1
+		kafka 0 2 119 a 1
+		mark 2 0:0:3
+	} >&4
+	until [[ $(grep -c '"mark"' out) -eq 1 ]]; do :; done
+	{
+		mark 3 0:3:3 1:0:0
+		control end 4 ""
+	} >&4
+	exec 4>&-
+	wait $pid
+	[[ $(jq -c 'select(.k or ._kafka.control == "mark") | ._kafka.seq // .k' out | tr '\n' ' ') = '"a" "b" 2 "a" 3 ' ]]
+	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges[0].state."window-agg".watermark' out) = 119000000000 ]]
+}
+
 @test "reset: what came since is void, and comes again" {
 	{
 		assign 0 0 0 0 null
@@ -499,6 +547,29 @@ mark() {
 	} | window-agg --key k --window 10s --agg x:sum --flush >out
 	[[ $(grep -c x_sum out) -eq 0 ]]
 	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges' out) = '[]' ]]
+}
+
+@test "a suspect that is rejected has its provenance in the file of --rejects" {
+	{
+		assign 0 0 0 0 null
+		kafka 0 0 100 a 1
+		kafka 0 1 101 b 2
+		kafka 0 2 999999 a 3
+		seq 3 60 | while read -r i; do kafka 0 "$i" 101 b 1; done
+		mark 1 0:0:61
+		control end 2 ""
+	} | window-agg --key k --window 10s --rejects bad >out
+	[[ $(jq -c '[.line, ._kafka]' bad) = '[4,{"topic":"t","partition":0,"offset":2}]' ]]
+	# of one that was held over in a state, too
+	rm bad
+	{ kafka 0 0 100 a 1 && kafka 0 1 101 b 2 && kafka 0 2 999999 a 3; } | window-agg --key k --window 10s --state state --hold
+	window-agg --key k --window 10s --state state --rejects bad </dev/null
+	[[ $(jq -c ._kafka.offset bad) = 2 ]]
+	# CSV has none, whatever it looks like
+	printf '{k,timestamp\n{2,100\n{3,100\n{3,999999\n' >in.csv
+	rm bad
+	window-agg --from csv --key '{k' --window 10s --rejects bad in.csv >out
+	[[ $(jq -c '[.line, ._kafka]' bad) = '[4,null]' ]]
 }
 
 @test "records a day apart: what no other agrees with is rejected, and why" {
