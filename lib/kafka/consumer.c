@@ -159,10 +159,11 @@ static void nudge(struct consumer *c)
 		return;
 	c->nudge_ms = now + NUDGE_EVERY_MS;
 	list = rd_kafka_topic_partition_list_new(1);
-	for (size_t i = 0; i < c->positions.n; i++)
-		if (consumer_lag(c, &c->positions.items[i]) > 0)
-			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
-							  c->positions.items[i].partition);
+	for (size_t i = 0; i < c->positions.n; i++) {
+		const struct position *x = &c->positions.items[i];
+		if (!x->held && !x->kept && consumer_lag(c, x) > 0)
+			rd_kafka_topic_partition_list_add(list, x->topic, x->partition);
+	}
 	if (list->cnt)
 		rd_kafka_offsets_for_times(c->rk, list, 0);
 	rd_kafka_topic_partition_list_destroy(list);
@@ -171,35 +172,54 @@ static void nudge(struct consumer *c)
 #endif
 }
 
-int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
-		  const struct position **of, struct error *err)
+/* Polls: -1; 0 with a message, what comes in its place, or NULL: none came, or it has to wait. */
+static int receive(struct consumer *c, int timeout_ms, rd_kafka_message_t **got, struct error *err)
 {
 	rd_kafka_message_t *m = c->queue ? rd_kafka_consume_queue(c->queue, timeout_ms)
 					 : rd_kafka_consumer_poll(c->rk, timeout_ms);
 	struct position *x;
-	int ret = 0;
+	int kept = 0;
 
 	if (c->failed) {
 		*err = c->failure;
-		ret = -1;
-	} else if (m && m->err) {
-		ret = take_event(c, m, err);
+		kept = -1;
 	} else if (m && (x = position_of(c, m))) {
-		if (position_received(x, m->offset, err)) {
-			rd_kafka_message_destroy(m);
-			return -1;
-		}
-		c->counts.messages++;
-		c->counts.bytes += m->len;
-		*got = m;
-		*of = x;
-		return 1;
-	}
-	if (m)
-		rd_kafka_message_destroy(m);
-	else if (!ret && c->counts.messages)
+		kept = consumer_keep(c, x, m, err);
+	} else if (!m && c->counts.messages) {
 		nudge(c);
-	return ret;
+	}
+	if (m && kept < 0)
+		rd_kafka_message_destroy(m);
+	*got = kept ? NULL : m;
+	return kept < 0 ? -1 : 0;
+}
+
+int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
+		  const struct position **of, struct error *err)
+{
+	rd_kafka_message_t *m = consumer_take_kept(c);
+	struct position *x;
+	int ret;
+
+	if (m)
+		position_of(c, m)->kept--;
+	else if (receive(c, consumer_keeps(c) ? 0 : timeout_ms, &m, err))
+		return -1;
+	if (!m)
+		return 0;
+	x = position_of(c, m);
+	ret = m->err ? take_event(c, m, err) : x ? position_received(x, m->offset, err) : 0;
+	if (!ret && x)
+		consumer_replayed(c, x);
+	if (ret || m->err || !x) {
+		rd_kafka_message_destroy(m);
+		return ret;
+	}
+	c->counts.messages++;
+	c->counts.bytes += m->len;
+	*got = m;
+	*of = x;
+	return 1;
 }
 
 /* Tells once that all brokers are away, and once that they are back. */
@@ -257,9 +277,11 @@ void consumer_pause(struct consumer *c, bool paused)
 	rd_kafka_topic_partition_list_t *list =
 		rd_kafka_topic_partition_list_new((int)c->positions.n);
 
+	c->paused = paused;
 	for (size_t i = 0; i < c->positions.n; i++)
-		rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
-						  c->positions.items[i].partition);
+		if (!c->positions.items[i].held)
+			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
+							  c->positions.items[i].partition);
 	if (paused)
 		rd_kafka_pause_partitions(c->rk, list);
 	else

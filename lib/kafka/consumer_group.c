@@ -6,8 +6,10 @@
 static int take_partitions(struct consumer *c, const rd_kafka_topic_partition_list_t *list,
 			   struct error *err)
 {
+	consumer_drop_kept(c);
 	positions_clear(&c->positions);
 	c->last_topic = NULL;
+	c->paused = false;
 	for (int i = 0; list && i < list->cnt; i++)
 		if (positions_add(&c->positions, list->elems[i].topic, list->elems[i].partition,
 				  err))
@@ -42,6 +44,7 @@ static int start(struct consumer *c, rd_kafka_topic_partition_list_t *list, stru
 		return kafka_error(err, code, NULL, false, "cannot begin to read");
 	if (membership_read(&c->membership, c->rk, err))
 		return -1;
+	consumer_hold(c);
 	c->assigned = true;
 	return c->o.assigned(c->o.context, err);
 }
@@ -102,9 +105,10 @@ int consumer_update_positions(struct consumer *c, struct error *err)
 		rd_kafka_topic_partition_list_new((int)c->positions.n);
 	rd_kafka_resp_err_t code;
 
-	/* Until a message has come, librdkafka may have a position of an earlier assignment. */
+	/* Until a message has come, librdkafka may have a position of an earlier assignment; and it
+	 * is behind what is kept. */
 	for (size_t i = 0; i < c->positions.n; i++)
-		if (c->positions.items[i].received)
+		if (c->positions.items[i].received && !c->positions.items[i].kept)
 			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,
 							  c->positions.items[i].partition);
 	code = list->cnt ? rd_kafka_position(c->rk, list) : RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -23,6 +23,15 @@ struct consumer {
 	int32_t last_partition;
 	struct position *last;
 
+	bool paused; /* consumer_pause */
+
+	/* What came while partitions are replayed, and is not of their replays (consumer_hold.c).
+	 */
+	bool holding;
+	rd_kafka_message_t **kept; /* [n_kept], the first one at kept_at */
+	size_t n_kept, kept_at, kept_cap, kept_bytes;
+	uint64_t n_taken;
+
 	/* In a group. */
 	struct offset_store store;
 	struct membership membership; /* at the assignment */
@@ -45,6 +54,24 @@ int consumer_read(struct consumer *c, struct error *err);
 /* With one: the callback of librdkafka. */
 void consumer_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 			rd_kafka_topic_partition_list_t *list, void *opaque);
+
+/* The positions are started: holds back what is new if there is anything to replay. */
+void consumer_hold(struct consumer *c);
+
+/* Of x came a message, or (m->err) its end: whether it has to wait, and is kept. -1: memory, and m
+ * is still the caller's. */
+int consumer_keep(struct consumer *c, struct position *x, rd_kafka_message_t *m, struct error *err);
+
+/* x has come further: lets all others go on when its replay is through, and was the last. */
+void consumer_replayed(struct consumer *c, const struct position *x);
+
+/* Whether there is something kept that may be handed on now, and the first of it; that is NULL now
+ * and then, so that the group is served. */
+bool consumer_keeps(const struct consumer *c);
+rd_kafka_message_t *consumer_take_kept(struct consumer *c);
+
+/* What was kept is of partitions that are not ours any more. */
+void consumer_drop_kept(struct consumer *c);
 
 /* Whether to stop waiting: told so, or the assignment is lost meanwhile. A callback. */
 bool consumer_stopped(void *c);

@@ -71,7 +71,8 @@ void position_start(struct position *x, int64_t next, int64_t processed, int64_t
 	x->next = next;
 	x->end = end;
 	x->processed = x->told = processed;
-	x->received = x->at_end = false;
+	x->received = x->at_end = x->held = false;
+	x->kept = 0;
 }
 
 int position_received(struct position *x, int64_t offset, struct error *err)
@@ -90,6 +91,19 @@ void position_reached(struct position *x, int64_t offset)
 {
 	if (offset > x->next)
 		x->next = offset;
+}
+
+bool position_replays(const struct position *x)
+{
+	return x->next < x->processed;
+}
+
+bool positions_replay(const struct positions *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (position_replays(&p->items[i]))
+			return true;
+	return false;
 }
 
 int64_t position_passed(const struct position *x)

@@ -28,6 +28,8 @@ struct position {
 	int64_t end;   /* the partition's when it was assigned */
 	bool received; /* a message has come since then */
 	bool at_end;   /* the partition's end was seen, at least once */
+	size_t kept;   /* how much has come too early, from `next` on (consumer_hold.c) */
+	bool held;     /* and no more of them are fetched */
 };
 
 /* In the order of topics, then of partitions. */
@@ -53,6 +55,10 @@ int position_received(struct position *x, int64_t offset, struct error *err);
 
 /* All before `offset` has come: of what lies behind the last message nothing will. */
 void position_reached(struct position *x, int64_t offset);
+
+/* Whether records are to come, or offsets to be passed, that were processed before. */
+bool position_replays(const struct position *x);
+bool positions_replay(const struct positions *p); /* of any */
 
 /* Behind what has come and is no replay: what a mark may tell. */
 int64_t position_passed(const struct position *x);

@@ -67,6 +67,29 @@ static void offsets(void **state)
 	assert_false(x.received);
 }
 
+/* A replay ends at `processed`, which may be reached without a record. */
+static void replay_ends(void **state)
+{
+	struct positions p = three();
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < p.n; i++)
+		position_start(&p.items[i], 5, i ? 5 + (int64_t)i : 5, 20);
+	assert_false(position_replays(&p.items[0]));
+	assert_true(position_replays(&p.items[1]));
+	assert_true(positions_replay(&p));
+	assert_int_equal(position_received(&p.items[1], 5, &err), 0);
+	assert_false(position_replays(&p.items[1]));
+	assert_true(positions_replay(&p));
+	position_reached(&p.items[2], 6);
+	assert_true(positions_replay(&p));
+	position_reached(&p.items[2], 9);
+	assert_false(positions_replay(&p));
+	positions_release(&p);
+	assert_false(positions_replay(&p));
+}
+
 /* Marks tell nothing of replayed records: a store has an offset behind them already. */
 static void replay(void **state)
 {
@@ -253,6 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order),
 		cmocka_unit_test(offsets),
+		cmocka_unit_test(replay_ends),
 		cmocka_unit_test(replay),
 		cmocka_unit_test(telling),
 		cmocka_unit_test(behind),
