@@ -48,6 +48,19 @@ static bool is_property(const char *name, size_t len)
 	return known;
 }
 
+/* Shows what looks like a name: behind it may be a password. */
+static int no_pair(const char *text, size_t len, struct error *err)
+{
+	static const char in_names[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t n = 0;
+
+	while (n < len && text[n] && strchr(in_names, text[n]))
+		n++;
+	return error_set(err, ERROR_USAGE, "'%.*s%s' is not NAME=VALUE", (int)n, text,
+			 n < len ? "..." : "");
+}
+
 static int add(struct kafka_options *o, const char *text, size_t len, const char *place,
 	       struct error *err)
 {
@@ -56,7 +69,7 @@ static int add(struct kafka_options *o, const char *text, size_t len, const char
 
 	trim(&name, &name_len);
 	if (!name_len)
-		return error_set(err, ERROR_USAGE, "'%.*s' is not NAME=VALUE", (int)len, text);
+		return no_pair(text, len, err);
 	if (memchr(text, '\0', len))
 		return error_set(err, ERROR_USAGE, "a NUL byte");
 	value = equals + 1;

@@ -3,11 +3,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,8 +18,6 @@
 
 #define ANSWER_MAX (16 << 20)
 #define SLICE_MS 50
-
-extern char **environ;
 
 int offset_question(struct buf *out, const char *operation, const char *group,
 		    const struct positions *p, struct error *err)
@@ -165,29 +163,35 @@ out:
 	return ret;
 }
 
+/* In the child, which never returns. A group of its own, so that all of it can be killed. */
+static void become(const char *command, const int fds[2], pid_t parent)
+{
+	sigset_t none;
+
+	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	dup2(fds[0], STDIN_FILENO);
+	dup2(fds[1], STDOUT_FILENO);
+	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
 static int spawn(const char *command, const int fds[2], pid_t *pid, struct error *err)
 {
-	static char shell[] = "sh", option[] = "-c";
-	char *const argv[] = {shell, option, (char *)(uintptr_t)command, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, piped;
-	int failed;
+	pid_t self = getpid();
 
-	sigemptyset(&none);
-	sigemptyset(&piped);
-	sigaddset(&piped, SIGPIPE);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &piped);
-	failed = posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return failed ? error_errno(err, ERROR_UNAVAILABLE, failed, "cannot run /bin/sh") : 0;
+	*pid = fork();
+	if (*pid < 0)
+		return error_errno(err, ERROR_UNAVAILABLE, errno, "cannot make a process");
+	if (!*pid)
+		become(command, fds, self);
+	setpgid(*pid, *pid); /* whoever is first */
+	return 0;
 }
 
 /* Waits for the end of a process: its status, or -1 when it had to be killed. */
@@ -201,7 +205,7 @@ static int await(const struct offset_command *c, pid_t pid, int *status, struct 
 		bool stopped = c->stop(c->context);
 		if (left > 0 && !stopped)
 			continue;
-		kill(pid, SIGKILL);
+		kill(-pid, SIGKILL);
 		ret = stopped ? error_set(err, ERROR_NONE, "stopped")
 			      : error_set(err, ERROR_RETRY, "it had not ended after %g s",
 					  c->timeout_ms / 1000.0);

@@ -24,9 +24,11 @@ int offset_answer(struct positions *p, const char *text, size_t len, struct erro
 
 /*
  * Runs /bin/sh -c command with `question` as its standard input, and appends its standard output to
- * answer; standard error is shared. It is killed when it takes longer than timeout_ms (ERROR_RETRY)
- * or when stop says so (ERROR_NONE). Otherwise its failure is an error of the kind that its status
- * is, if it is one of sysexits(3) that we know, else ERROR_RETRY.
+ * answer; standard error is shared. It is a process group of its own, which the keys of a terminal
+ * do not reach. All of the group is killed when it takes longer than timeout_ms (ERROR_RETRY) or
+ * when stop says so (ERROR_NONE); its shell, or the one program it is, when the caller dies.
+ * Otherwise its failure is an error of the kind that its status is, if it is one of sysexits(3)
+ * that we know, else ERROR_RETRY.
  */
 struct offset_command {
 	const char *command;

@@ -4,8 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include "lib/kafka/assignment.h"
 #include "lib/kafka/offset_command.h"
 #include "tests/unit/alloc_fail.h"
@@ -257,6 +262,53 @@ static void commands(void **state)
 	buf_release(&out);
 }
 
+/* Whether all who have the other end of a pipe are gone, or will be in a moment. */
+static bool all_gone(const int ends[2])
+{
+	struct pollfd others = {.fd = ends[0], .events = POLLIN};
+
+	close(ends[1]);
+	bool gone = poll(&others, 1, 10000) == 1;
+	close(ends[0]);
+	return gone;
+}
+
+static void commands_end_with_all_they_started(void **state)
+{
+	static char byte[1];
+	struct buf out = BUF_INIT;
+	struct error err;
+	int ends[2], started[2];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(run("sleep 47 | cat; true", 100, never, &out, &err), -1);
+	assert_true(all_gone(ends));
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(run("sleep 47 | cat; true", 10000, always, &out, &err), -1);
+	assert_true(all_gone(ends));
+
+	/* The caller itself is killed. */
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(pipe(started), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		char command[64];
+		snprintf(command, sizeof(command), "echo >&%d; exec sleep 47", started[1]);
+		run(command, 60000, never, &out, &err);
+		_exit(0);
+	}
+	assert_int_equal(read(started[0], byte, 1), 1);
+	close(started[0]);
+	close(started[1]);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_true(all_gone(ends));
+	buf_release(&out);
+}
+
 static int ask(void *arg, struct error *err)
 {
 	static const char text[] = ANSWER(OF(0, "\"offset\":1,\"epoch\":1,\"state\":{}"));
@@ -282,10 +334,15 @@ static void memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_stored),  cmocka_unit_test(added_to_its_topic),
-		cmocka_unit_test(stored),          cmocka_unit_test(stored_is_gone),
-		cmocka_unit_test(question),        cmocka_unit_test(answer),
-		cmocka_unit_test(wrong_answers),   cmocka_unit_test(commands),
+		cmocka_unit_test(nothing_stored),
+		cmocka_unit_test(added_to_its_topic),
+		cmocka_unit_test(stored),
+		cmocka_unit_test(stored_is_gone),
+		cmocka_unit_test(question),
+		cmocka_unit_test(answer),
+		cmocka_unit_test(wrong_answers),
+		cmocka_unit_test(commands),
+		cmocka_unit_test(commands_end_with_all_they_started),
 		cmocka_unit_test(memory_runs_out),
 	};
 

@@ -32,6 +32,11 @@ static void properties(void **state)
 		assert_int_equal(err.kind, ERROR_USAGE);
 	}
 	assert_int_equal(o.n, 4);
+	/* A secret is not repeated. */
+	assert_int_equal(kafka_add_property(&o, "sasl.password hunter2", "", &err), -1);
+	assert_string_equal(err.what, "'sasl.password...' is not NAME=VALUE");
+	assert_int_equal(kafka_add_property(&o, " =hunter2", "", &err), -1);
+	assert_string_equal(err.what, "'...' is not NAME=VALUE");
 	kafka_options_release(&o);
 	assert_int_equal(o.n, 0);
 }
