@@ -209,8 +209,8 @@ int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
 		return 0;
 	x = position_of(c, m);
 	ret = m->err ? take_event(c, m, err) : x ? position_received(x, m->offset, err) : 0;
-	if (!ret && x)
-		consumer_replayed(c, x);
+	if (!ret)
+		consumer_replayed(c);
 	if (ret || m->err || !x) {
 		rd_kafka_message_destroy(m);
 		return ret;

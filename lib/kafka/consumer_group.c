@@ -118,6 +118,7 @@ int consumer_update_positions(struct consumer *c, struct error *err)
 							list->elems[i].partition),
 					 list->elems[i].offset);
 	rd_kafka_topic_partition_list_destroy(list);
+	consumer_replayed(c);
 	return code ? kafka_error(err, code, NULL, false, "cannot read positions") : 0;
 }
 

@@ -7,7 +7,8 @@
  * came; past KEPT_BYTES its partition is paused, for which librdkafka throws away what it has
  * fetched. Ends of partitions are kept as well, for they stand behind messages. Nobody says where a
  * replay ends, and its last offsets may have no record: it is through when the position is at
- * `processed`, be it by a message, by one from behind that, or by the partition's end.
+ * `processed`, be it by a message, by what librdkafka passes silently, by a message from behind
+ * that, or by the partition's end.
  */
 #include <stdlib.h>
 #include "lib/kafka/consumer_impl.h"
@@ -51,9 +52,9 @@ void consumer_hold(struct consumer *c)
 	c->holding = positions_replay(&c->positions);
 }
 
-void consumer_replayed(struct consumer *c, const struct position *x)
+void consumer_replayed(struct consumer *c)
 {
-	if (!c->holding || position_replays(x) || positions_replay(&c->positions))
+	if (!c->holding || positions_replay(&c->positions))
 		return;
 	c->holding = false;
 	resume(c);
@@ -67,7 +68,7 @@ int consumer_keep(struct consumer *c, struct position *x, rd_kafka_message_t *m,
 		if (m->err || m->offset < x->processed)
 			return 0;
 		position_reached(x, x->processed);
-		consumer_replayed(c, x);
+		consumer_replayed(c);
 	}
 	/* When nothing is held back any more, what was kept still goes first. */
 	if (!c->holding && c->kept_at == c->n_kept)

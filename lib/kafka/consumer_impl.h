@@ -62,8 +62,8 @@ void consumer_hold(struct consumer *c);
  * is still the caller's. */
 int consumer_keep(struct consumer *c, struct position *x, rd_kafka_message_t *m, struct error *err);
 
-/* x has come further: lets all others go on when its replay is through, and was the last. */
-void consumer_replayed(struct consumer *c, const struct position *x);
+/* Positions may have come further: lets all go on when the last replay is through. */
+void consumer_replayed(struct consumer *c);
 
 /* Whether there is something kept that may be handed on now, and the first of it; that is NULL now
  * and then, so that the group is served. */
