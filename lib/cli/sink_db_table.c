@@ -23,18 +23,30 @@ static int run_script(struct db_sink *s, struct error *err)
 	return ret;
 }
 
+/* As db_sink_find_table, for a table that was not there. */
+static int make_by_script(struct db_sink *s, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	int failed = run_script(s, &why), there = 0;
+
+	/* It fails, too, where another was quicker, or an attempt whose outcome got lost. */
+	if (!failed || why.kind == ERROR_CONFIG)
+		there = store_describe(s->store, &s->table, err);
+	if (failed && !there) {
+		*err = why;
+		return -1;
+	}
+	return there ? there
+		     : error_set(err, ERROR_CONFIG, "'%s' makes no table '%s'", s->options->schema,
+				 s->options->table);
+}
+
 int db_sink_find_table(struct db_sink *s, struct error *err)
 {
 	int there = store_describe(s->store, &s->table, err);
 
-	if (!there && s->options->schema) {
-		if (run_script(s, err))
-			return -1;
-		there = store_describe(s->store, &s->table, err);
-		if (!there)
-			return error_set(err, ERROR_CONFIG, "'%s' makes no table '%s'",
-					 s->options->schema, s->options->table);
-	}
+	if (!there && s->options->schema)
+		there = make_by_script(s, err);
 	if (!there && !s->options->create)
 		return error_set(err, ERROR_CONFIG,
 				 "there is no table '%s': '--schema FILE' makes it by a file of "

@@ -62,6 +62,33 @@ whole() {
 	[[ $(pq 'SELECT count(*) FROM t') = 6 ]]
 }
 
+@test "--schema: its COMMIT is lost, or another makes the table meanwhile" {
+	for fault in before after; do
+		postgres_proxy "$fault"
+		echo '{"n":1}' | db-sink --schema <(echo 'CREATE TABLE t (n integer); CREATE TABLE u ()') "$PROXY" t
+		grep -q '^commit 1' proxy-said
+		[[ $(pq 'SELECT n FROM t') = 1 ]]
+		kill "$proxy"
+		pq 'DROP TABLE t, u'
+	done
+	# The lock that all who make a table take.
+	mkfifo lock
+	psql -qAtX <lock >locked 3>&- &
+	exec 5>lock
+	echo 'BEGIN; SELECT pg_advisory_xact_lock(8315168195498373490), 1;' >&5
+	eventually 10 grep -q 1 locked
+	echo 'CREATE TABLE t (n integer)' >t.sql
+	echo '{"n":2}' | db-sink --schema t.sql "$DB" t 3>&- &
+	local sink=$!
+	eventually 10 bash -c '[[ $(psql -qAtX -c "SELECT count(*) FROM pg_locks WHERE NOT granted") = 1 ]]'
+	echo 'CREATE TABLE t (n integer); COMMIT;' >&5
+	wait "$sink"
+	exec 5>&-
+	[[ $(pq 'SELECT n FROM t') = 2 ]]
+	echo 'CREATE TABLE other (' >t.sql
+	expect_error 78 "'t.sql': syntax error" db-sink --schema t.sql "$DB" v in
+}
+
 @test "the tables and queries of the city" {
 	awk 'BEGIN { for (i = 0; i < 8 * 1440; i++) for (z = 0; z < 2; z++)
 		printf "{\"sensor_id\":\"s%d\",\"zone\":\"z%d\",\"latitude\":1.5,\"longitude\":2,\"timestamp\":\"2026-01-%02dT%02d:%02d:00.000Z\",\"temperature\":%.1f,\"humidity\":50.5,\"air_quality_index\":40,\"noise_level\":50.0,\"traffic_flow\":10,\"label\":%s,\"label_type\":null}\n",
