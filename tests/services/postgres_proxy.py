@@ -1,4 +1,4 @@
-"""A way to a PostgreSQL server that loses a connection at a COMMIT.
+"""A way to a PostgreSQL server that loses a connection.
 
     postgres_proxy.py PORT FAULT [NUMBER=1] [FILE]
 
@@ -8,6 +8,9 @@ Prints the port that it listens at. The NUMBERth COMMIT of all that pass, from 1
     at-once     the server has it, and the connection is cut before it can answer
     unanswered  as after, and for the next two seconds no new connection is let through
     held        as before, but the server is not told that the client is gone
+FAULT may also be a direction, and NUMBER counts the pieces that go there, about one a message:
+    sent        the connection is cut, and the server never sees this piece from the client
+    received    the client never sees this piece from the server
 With FILE, no new connection is let through from then on until there is such a file.
 """
 
@@ -27,11 +30,14 @@ closed_until = 0.0
 met = False
 
 
-def is_due(data):
-    """Whether the COMMIT that meets the fault is in these bytes."""
+def is_due(data, from_client):
+    """Whether these bytes meet the fault."""
     global seen
     with lock:
-        if COMMIT not in data:
+        if FAULT in ("sent", "received"):
+            if from_client != (FAULT == "sent"):
+                return False
+        elif not from_client or COMMIT not in data:
             return False
         seen += 1
         return seen == NUMBER
@@ -45,17 +51,18 @@ def cut(*ends):
             pass
 
 
-def pump(source, target, look, state):
+def pump(source, target, from_client, state):
     global closed_until, met
     try:
         while data := source.recv(1 << 16):
-            if look and is_due(data):
+            if is_due(data, from_client):
                 met = True
-                print(f"commit {NUMBER}: {FAULT}", file=sys.stderr, flush=True)
+                what = "piece" if FAULT in ("sent", "received") else "commit"
+                print(f"{what} {NUMBER}: {FAULT}", file=sys.stderr, flush=True)
                 if FAULT == "held":
                     cut(source)
                     return
-                if FAULT == "before":
+                if FAULT in ("before", "sent", "received"):
                     break
                 if FAULT == "at-once":
                     target.sendall(data)
@@ -63,7 +70,7 @@ def pump(source, target, look, state):
                 if FAULT == "unanswered":
                     closed_until = time.monotonic() + 2
                 state["swallow"] = True
-            elif not look and state["swallow"]:
+            elif not from_client and state["swallow"]:
                 break
             target.sendall(data)
     except OSError:
@@ -77,8 +84,8 @@ def serve(client):
         return
     server = socket.create_connection(("127.0.0.1", SERVER))
     state = {"swallow": False}
-    for source, target, look in ((client, server, True), (server, client, False)):
-        threading.Thread(target=pump, args=(source, target, look, state), daemon=True).start()
+    for source, target, from_client in ((client, server, True), (server, client, False)):
+        threading.Thread(target=pump, args=(source, target, from_client, state), daemon=True).start()
 
 
 listener = socket.create_server(("127.0.0.1", 0))
