@@ -279,10 +279,8 @@ static int finish(struct window_loop *l, struct error *err)
 	if (o->state && window_save_state(l, err))
 		return -1;
 	if (cut && signals_late() && !signals_interrupted())
-		return error_set(err, ERROR_RETRY,
-				 "SIGTERM came, and the end of input did not within %d s%s",
-				 SIGNALS_DRAIN_S,
-				 o->state ? ": open windows are kept in the state" : "");
+		return signals_fail_late(o->state ? ": open windows are kept in the state" : "",
+					 err);
 	return 0;
 }
 

@@ -145,6 +145,11 @@ static int reset(struct window_loop *l, struct error *err)
 
 int window_control(struct window_loop *l, const struct record *rec, struct error *err)
 {
+	/* What is in windows would go at the `assign`. */
+	if (!l->intake.control.seen && l->intake.n_records + l->n_good)
+		return error_set(err, ERROR_CONFIG,
+				 "control records behind records: a stream of kafka-consume has to "
+				 "be read alone");
 	if (control_check_next(&l->intake.control, rec->control, rec->seq, rec->session,
 			       rec->session_len, err))
 		return -1;

@@ -131,12 +131,21 @@ static struct aggregate_result counted(uint64_t n)
 	return (struct aggregate_result){.kind = RESULT_COUNT, .count = n};
 }
 
+/* percent of n - 1, rounded down; a product that is whole may come out an ulp or two below. */
+static uint64_t rank_of(double percent, uint64_t n)
+{
+	double at = percent * (double)(n - 1) / 100;
+	uint64_t rank = (uint64_t)at;
+
+	return rank + ((double)(rank + 1) - at <= at * 0x1p-51);
+}
+
 /* The extremes are known. */
 static double quantile(const struct aggregate_field *f, const void *cell, double percent)
 {
 	const struct part_range *r = cell_range(f, cell);
 	const struct ddsketch *s = cell_sketch(f, cell);
-	uint64_t rank = (uint64_t)(percent * (double)(s->n - 1) / 100);
+	uint64_t rank = rank_of(percent, s->n);
 	double x = rank == 0 ? r->min : rank + 1 >= s->n ? r->max : ddsketch_quantile(s, rank);
 
 	return x < r->min ? r->min : x > r->max ? r->max : x;

@@ -164,6 +164,30 @@ mark() {
 	[[ $stderr = *"are taken as UTC"* ]]
 }
 
+@test "windows of a size that is no multiple of the slide, before 1970; sessions that begin within a millisecond" {
+	# [-9000, -2000), [-6000, 1000) … one a 3 s
+	printf '{"timestamp":%s}\n' -6.5 -3 -0.001 0 2.999 >in
+	[[ $(window-agg --window 7s/3s --lateness 10s in | jq -c '[.window_start[17:19],.count]' | tr '\n' ' ') = '["48",1] ["51",2] ["54",3] ["57",4] ["00",2] ' ]]
+	[[ $(printf '{"timestamp":%s}\n' -5.0015 -0.0005 | window-agg --session 1s | jq -c .window_start[17:23] | tr '\n' ' ') = '"54.998" "59.999" ' ]]
+}
+
+# bats test_tags=native
+@test "500 years without a record cost nothing" {
+	printf '{"timestamp":"%d-01-01T00:00:00Z","k":"%s"}\n' 1720 a 1720 b 2220 a 2220 b >in
+	[[ $(timeout 5 window-agg --window 10s/1ms --key k in | wc -l) -eq 40000 ]]
+}
+
+@test "values that are no numbers are none: NaN, inf, larger than a double" {
+	for x in NaN inf Infinity -nan 0x10; do
+		expect_csv=$(printf 'timestamp,x\n0,%s\n' "$x" | window-agg --window 1s --agg x:max --rejects bad 2>/dev/null)
+		[[ $expect_csv = window_start,window_end,count,x_max ]]
+		run --separate-stderr -65 window-agg --window 1s --agg x:max <<<"{\"timestamp\":0,\"x\":$x}"
+	done
+	[[ $(jq -r .reason bad | sort -u) = "'x' is a string, not a number" ]]
+	printf '{"timestamp":0,"x":%s}\n' -1e150 1e150 -1e150 1e-320 -0.0 >in
+	[[ $(window-agg --window 1s --agg x:min,max,p50,mean,first in) = *'"x_min":-1e+150,"x_max":1e+150,"x_p50":0.0,"x_mean":-1.9999999999999999e+149,"x_first":-1e+150}' ]]
+}
+
 @test "late records go to their file, or are counted" {
 	{
 		series
@@ -270,6 +294,12 @@ mark() {
 	# Without --hold windows are closed for good.
 	run --separate-stderr -0 window-agg --key k --window 20s/10s --agg x:mean,p50 --state state <(at 1704067239 a 1)
 	[[ -z $output && $stderr = *"1 of 1 records late"* ]]
+}
+
+@test "--state: windows that begin before the first year of events" {
+	printf '{"timestamp":"1717-01-01T00:00:00Z"}\n' >in
+	window-agg --window 3653d --state state --hold in
+	[[ $(window-agg --window 3653d --state state </dev/null | jq -c '[.window_start, .count]') = '["1709-12-17T00:00:00.000Z",1]' ]]
 }
 
 @test "--state: of other options, damaged, cut off, not there" {
@@ -602,7 +632,10 @@ mark() {
 	[[ $stderr = *"--no-provenance"* ]]
 	run --separate-stderr -64 window-agg --window 1s --state state in
 	[[ $stderr = *"--state"* ]]
-	at 1 a 1 >>in
+	at 1 a 1 >records
+	run --separate-stderr -78 window-agg --window 1s records in
+	[[ $stderr = *"in:1: control records behind records"* ]]
+	cat records >>in
 	run --separate-stderr -78 window-agg --window 1s in
 	[[ $stderr = *"was not assigned"* ]]
 }

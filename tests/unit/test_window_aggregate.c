@@ -218,6 +218,21 @@ static void percentiles_have_their_ranks(void **state)
 	}
 }
 
+/* 0.57 * 10000 / 100 is below 57 as doubles go. */
+static void a_percentile_with_a_fraction(void **state)
+{
+	struct aggregates a = parsed("x:p0.57", NULL);
+	void *cell = calloc(1, a.cell_size);
+
+	(void)state;
+	for (int i = 0; i <= 10000; i++)
+		add(&a, cell, i < 57 ? 1 : 1000);
+	assert_true(fabs(real(&a, cell, 1) - 1000) <= 10);
+	aggregates_drop(&a, cell);
+	free(cell);
+	aggregates_release(&a);
+}
+
 /* Every percentile within 1 % of the value of its rank, of values over many magnitudes. */
 static void percentiles_within_bounds(void **state)
 {
@@ -392,6 +407,7 @@ int main(void)
 		cmocka_unit_test(sums_to_1e_12),
 		cmocka_unit_test(a_sum_that_cancels),
 		cmocka_unit_test(percentiles_have_their_ranks),
+		cmocka_unit_test(a_percentile_with_a_fraction),
 		cmocka_unit_test(percentiles_within_bounds),
 		cmocka_unit_test(more_magnitudes_than_bins),
 		cmocka_unit_test(order_does_not_matter),
