@@ -29,10 +29,11 @@ static int add_text(struct buf *out, const char *text, size_t len, struct error 
 	return add(out, CELL_TEXT, &n, sizeof(n), err) || buf_add(out, text, len, err) ? -1 : 0;
 }
 
-static int out_of_range(const struct store_column *c, const struct value *v, struct error *err)
+static int is_beyond(const char *what, const struct store_column *c, const struct value *v,
+		     struct error *err)
 {
-	return error_set(err, ERROR_DATA, "%.*s%s is beyond the range of column '%s'",
-			 v->len > 40 ? 40 : (int)v->len, v->text, v->len > 40 ? "..." : "",
+	return error_set(err, ERROR_DATA, "%.*s%s is beyond %s column '%s'",
+			 v->len > 40 ? 40 : (int)v->len, v->text, v->len > 40 ? "..." : "", what,
 			 c->name);
 }
 
@@ -46,8 +47,10 @@ static int add_number(struct buf *out, const struct store_column *c, const struc
 		return add_text(out, v->text, v->len, err);
 	if (v->integer && !number_read_int(v->text, v->text + v->len, &n))
 		return add(out, CELL_INTEGER, &n, sizeof(n), err);
-	if (isinf(v->number) || (v->integer && c->type == STORE_INTEGER))
-		return out_of_range(c, v, err);
+	if (isinf(v->number) || (v->integer && c->type != STORE_REAL))
+		return is_beyond("the range of", c, v, err);
+	if (c->type == STORE_INTEGER && fabs(v->number) >= 0x1p53)
+		return is_beyond("2^53, and not spelled as an integer, for", c, v, err);
 	return add(out, CELL_REAL, &v->number, sizeof(v->number), err);
 }
 

@@ -214,6 +214,21 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	expect_error 65 "in:2: field 'i'" db-sink sqlite:db t in
 }
 
+@test "digits are kept, or the record is a bad one" {
+	q 'CREATE TABLE t (i INTEGER, r REAL, s TEXT, a ANY) STRICT; CREATE TABLE u (n NUMERIC)'
+	printf '%s\n' '{"i":1e3,"r":9007199254740993,"s":12345678901234567890.10,"a":9007199254740993}' \
+		'{"i":9007199254740993.0}' '{"i":-9007199254740992e0}' '{"i":9007199254740991.0}' '{"a":12345678901234567890}' >in
+	sink --rejects r <in
+	diff <(q 'SELECT *, typeof(a) FROM t') <(printf '1000|9.00719925474099e+15|12345678901234567890.10|9007199254740993|integer\n9007199254740991||||null\n')
+	diff <(jq -r '"\(.line) \(.reason)"' r) - <<-'E'
+		2 field 'i': 9007199254740993.0 is beyond 2^53, and not spelled as an integer, for column 'i'
+		3 field 'i': -9007199254740992e0 is beyond 2^53, and not spelled as an integer, for column 'i'
+		5 field 'a': 12345678901234567890 is beyond the range of column 'a'
+	E
+	echo '{"n":12345678901234567890}' >in
+	expect_error 65 "is beyond the range of column 'n'" db-sink sqlite:db u in
+}
+
 @test "without --rejects nothing of a batch is stored that has a bad row, and it says what was" {
 	q 'CREATE TABLE t (n INTEGER UNIQUE, zone TEXT, x REAL)'
 	(cat numbers; echo '{"n":7}') >in
