@@ -81,8 +81,8 @@ out:
 
 static int add_columns(struct postgresql *p, const struct store_table *t, struct error *err)
 {
-	static const char *const types[] = {
-		"text", "bigint", "double precision", "boolean", "timestamptz", "jsonb", "text"};
+	static const char *const types[] = {"text",        "bigint", "double precision", "boolean",
+					    "timestamptz", "jsonb",  "numeric",          "text"};
 	/* PostgreSQL cuts longer names, and two may be the same then. */
 	const size_t name_max = 63;
 

@@ -199,7 +199,7 @@ out:
 static int create(struct store *base, const struct store_table *t, struct error *err)
 {
 	static const char *const types[] = {"TEXT", "INTEGER", "REAL", "INTEGER",
-					    "TEXT", "TEXT",    "TEXT"};
+					    "TEXT", "TEXT",    "TEXT", "TEXT"};
 	struct sqlite *s = (struct sqlite *)base;
 	sqlite3_str *sql = sqlite3_str_new(s->db);
 	const char *comma = "";

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lib/base/mem.h"
+#include "lib/base/number.h"
 #include "lib/base/timestamp.h"
 
 int store_table_init(struct store_table *t, const char *name, struct error *err)
@@ -134,10 +135,13 @@ static int type_of(const char *path, const struct value *v, enum store_type *typ
 		   struct error *err)
 {
 	bool time = false;
+	int64_t n;
 
 	switch (v->kind) {
 	case VALUE_NUMBER:
-		*type = v->integer ? STORE_INTEGER : STORE_REAL;
+		*type = !v->integer                                      ? STORE_REAL
+			: number_read_int(v->text, v->text + v->len, &n) ? STORE_BIG
+									 : STORE_INTEGER;
 		return 0;
 	case VALUE_FALSE:
 	case VALUE_TRUE:
@@ -155,6 +159,11 @@ static int type_of(const char *path, const struct value *v, enum store_type *typ
 	}
 }
 
+static bool is_number(enum store_type type)
+{
+	return type == STORE_INTEGER || type == STORE_BIG || type == STORE_REAL;
+}
+
 /* What takes both; STORE_OTHER: nothing was seen yet. */
 static enum store_type wider(enum store_type a, enum store_type b)
 {
@@ -162,8 +171,8 @@ static enum store_type wider(enum store_type a, enum store_type b)
 		return b;
 	if (a == STORE_JSON || b == STORE_JSON)
 		return STORE_JSON;
-	if ((a == STORE_INTEGER && b == STORE_REAL) || (a == STORE_REAL && b == STORE_INTEGER))
-		return STORE_REAL;
+	if (is_number(a) && is_number(b))
+		return a == STORE_REAL || b == STORE_REAL ? STORE_REAL : STORE_BIG;
 	return STORE_TEXT;
 }
 

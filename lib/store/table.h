@@ -19,6 +19,7 @@ enum store_type {
 	STORE_BOOLEAN,
 	STORE_TIME,
 	STORE_JSON,
+	STORE_BIG,   /* integers, some beyond 64 bits; of a table that is to be made only */
 	STORE_OTHER, /* any other; values go there as text */
 };
 
@@ -64,8 +65,9 @@ bool store_table_takes(const struct store_table *t, const char *path);
 /*
  * For scanner_walk over the first records, context a struct store_table: adds columns for fields
  * that it does not have yet, and widens those that it has: numbers are real unless all are
- * integers; text in a field named timestamp, window_start, window_end, *_timestamp or *_at is a
- * time where all of it is RFC 3339; what is mixed is text, or JSON once an array or object came.
+ * integers, which are big if one is beyond 64 bits; text in a field named timestamp, window_start,
+ * window_end, *_timestamp or *_at is a time where all of it is RFC 3339; what is mixed is text, or
+ * JSON once an array or object came.
  * `_kafka` is none. Not to be used on a table that was described.
  */
 int store_table_learn(void *context, const char *path, const struct value *v, struct error *err);

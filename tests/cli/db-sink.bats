@@ -60,6 +60,11 @@ claim() {
 	[[ $(q "SELECT sql LIKE '%STRICT' FROM sqlite_master WHERE name = 't'") = 1 ]]
 }
 
+@test "--create keeps the digits of integers beyond 64 bits" {
+	printf '{"id":%s}\n' 1 123456789012345678901234567890 | sink --create
+	[[ $(q 'SELECT group_concat(id) FROM t') = 1,123456789012345678901234567890 ]]
+}
+
 @test "--create looks at 1000 records and no more" {
 	(seq 1000 | sed 's/.*/{"n":&}/'; echo '{"n":1.5}') >in
 	expect_error 65 'cannot store REAL value in INTEGER column t.n' db-sink --create sqlite:db t in

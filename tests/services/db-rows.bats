@@ -50,6 +50,8 @@ sink() {
 	)
 	echo '{"i":3,"timestamp":1767225600123456}' | sink
 	[[ $(pq "SELECT extract(epoch FROM timestamp) FROM t WHERE i = 3") = 1767225600.123456 ]]
+	printf '{"id":%s}\n' 1 123456789012345678901234567890 | db-sink --create "$DB" big
+	[[ $(pq 'SELECT id, pg_typeof(id) FROM big WHERE id > 1') = '123456789012345678901234567890|numeric' ]]
 	pq 'CREATE SCHEMA "s 1"'
 	echo '{"k":1}' | db-sink --create --upsert k "$DB" 's 1.T"x'
 	[[ $(pq 'SELECT k FROM "s 1"."T""x"') = 1 ]]
