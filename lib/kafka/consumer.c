@@ -254,6 +254,7 @@ int consumer_serve(struct consumer *c, struct error *err)
 	}
 	if (c->all_down)
 		watch_brokers(c);
+	consumer_watch_hold(c, monotonic_ms());
 	return watch_topics(c, err);
 }
 

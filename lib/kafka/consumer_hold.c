@@ -16,6 +16,7 @@
 #define KEPT_BYTES (8 << 20)
 #define MESSAGE_BYTES 512 /* what librdkafka needs for one besides its value and key, about */
 #define SERVE_EVERY 64
+#define TELL_AFTER_MS 10000
 
 /* Partitions that are paused by us, of those that may be read now. */
 static void resume(struct consumer *c)
@@ -107,4 +108,27 @@ void consumer_drop_kept(struct consumer *c)
 	c->kept_at = c->n_kept = c->kept_bytes = 0;
 	c->holding = false;
 	resume(c);
+}
+
+void consumer_watch_hold(struct consumer *c, int64_t now_ms)
+{
+	const struct position *x = NULL;
+	char text[400];
+
+	for (size_t i = 0; c->holding && !x && i < c->positions.n; i++)
+		if (position_replays(&c->positions.items[i]))
+			x = &c->positions.items[i];
+	if (!x || c->paused || !c->hold_ms || c->hold_messages != c->counts.messages) {
+		c->hold_messages = c->counts.messages;
+		c->hold_ms = now_ms;
+		c->hold_told = false;
+	}
+	if (!x || c->hold_told || now_ms - c->hold_ms < TELL_AFTER_MS)
+		return;
+	c->hold_told = true;
+	snprintf(text, sizeof(text),
+		 "new records wait for a replay: topic '%s', partition %d is at offset %lld of "
+		 "%lld, and nothing comes",
+		 x->topic, (int)x->partition, (long long)x->next, (long long)x->processed);
+	c->o.note(c->o.context, text);
 }

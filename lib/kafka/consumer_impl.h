@@ -31,6 +31,9 @@ struct consumer {
 	rd_kafka_message_t **kept; /* [n_kept], the first one at kept_at */
 	size_t n_kept, kept_at, kept_cap, kept_bytes;
 	uint64_t n_taken;
+	uint64_t hold_messages; /* when a replay last came further, and how many there were */
+	int64_t hold_ms;
+	bool hold_told;
 
 	/* In a group. */
 	struct offset_store store;
@@ -69,6 +72,9 @@ void consumer_replayed(struct consumer *c);
  * and then, so that the group is served. */
 bool consumer_keeps(const struct consumer *c);
 rd_kafka_message_t *consumer_take_kept(struct consumer *c);
+
+/* Tells of a replay that does not come further. To be called now and then. */
+void consumer_watch_hold(struct consumer *c, int64_t now_ms);
 
 /* What was kept is of partitions that are not ours any more. */
 void consumer_drop_kept(struct consumer *c);
