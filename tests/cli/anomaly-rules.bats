@@ -207,6 +207,22 @@ fired() {
 	[[ $(anomaly-score --rules one.json --max-keys 1500 --forget 1000 in | wc -l) -eq 2000 ]]
 }
 
+@test "series: other limits begin anew, those that are null too; --forget N is N records" {
+	echo '{"by":"zone","key":"s","rules":[{"name":"r","severity":"low","field":"x","kind":"stuck","records":2,
+		"per_key":{"A":{"records":2},"off":null}}]}' >one.json
+	printf '{"s":1,"timestamp":1,"x":1,"zone":%s}\n' '"A"' '"A"' null '"B"' '"off"' null null >in
+	[[ $(fired in) = 0101001 ]]
+	one '"kind":"stuck","records":2'
+	printf '{"s":%d,"timestamp":1,"x":1}\n' 1 2 2 1 >in
+	[[ $(fired --forget 3 in) = 0011 && $(fired --forget 2 in) = 0010 ]]
+}
+
+@test "stuck: the same number, as a double" {
+	one '"kind":"stuck","records":2'
+	printf '{"s":1,"timestamp":1,"x":%s}\n' 0.0 -0.0 9007199254740992 9007199254740993 2.5 25e-1 2.5000000000000004 >in
+	[[ $(fired in) = 0101010 ]]
+}
+
 @test "series: the same for any number of threads" {
 	awk 'BEGIN { for (i = 0; i < 20000; i++) printf "{\"s\":%d,\"timestamp\":%d,\"x\":%d,\"y\":%d}\n", i * 31 % 7, i, i / 50 % 2, i % 100 }' >in
 	one '"kind":"stuck","records":6'
