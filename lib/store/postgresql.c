@@ -91,6 +91,8 @@ int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err)
 	} else if (state && what) {
 		error_set(err, kind_of(state, &s->fault), "%s%s%s%.*s", what, detail ? ": " : "",
 			  detail ? detail : "", (int)strcspn(column, ":"), column);
+		if (!strcmp(state, "42P10"))
+			error_prefix(err, STORE_NO_KEY);
 	} else {
 		what = PQerrorMessage(p->conn);
 		error_set(err, ERROR_CONFIG, "%.*s", line_len(what), what);

@@ -148,6 +148,8 @@ static int prepare_insert(struct sqlite *s, const struct store_table *t, const u
 		return 0;
 	sqlite3_finalize(s->insert);
 	s->insert = sqlite_prepare(s, insert_sql(s, t, absent), err);
+	if (!s->insert && strstr(err->what, "ON CONFLICT clause does not match"))
+		error_prefix(err, STORE_NO_KEY);
 	s->insert_table = t;
 	memcpy(s->insert_absent, absent, size);
 	return s->insert ? 0 : -1;

@@ -4,6 +4,9 @@
 
 #include "lib/store/store.h"
 
+/* Before what databases say of ON CONFLICT over columns that are not unique together. */
+#define STORE_NO_KEY "'--upsert' takes the columns of a primary key or of a unique index"
+
 /* Whether a failure may pass. */
 enum store_fault {
 	FAULT_NONE,  /* it will not */

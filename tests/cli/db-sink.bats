@@ -254,7 +254,7 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	expect_error 65 "lacking:1: field 'l' is missing, which is of the key" \
 		db-sink --upsert k,l sqlite:db t lacking
 	expect_error 78 "table 't' has no column 'm'" db-sink --upsert k,m sqlite:db t in
-	expect_error 78 "ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint" \
+	expect_error 78 "'--upsert' takes the columns of a primary key or of a unique index: ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint" \
 		db-sink --upsert v sqlite:db t in
 	# A key of all columns.
 	rm db*

@@ -135,7 +135,7 @@ sink() {
 		3 field 'l' is missing, which is of the key
 	E
 	echo '{"v":1,"w":"x"}' >in
-	expect_error 78 "no unique or exclusion constraint" db-sink --upsert v,w "$DB" t in
+	expect_error 78 "'--upsert' takes the columns of a primary key or of a unique index: there is no unique or exclusion constraint" db-sink --upsert v,w "$DB" t in
 	echo '{"k":1}' | db-sink --create --upsert k "$DB" keys
 	echo '{"k":1}' | db-sink --upsert k "$DB" keys
 	[[ $(pq 'SELECT count(*) FROM keys') = 1 ]]
