@@ -117,7 +117,8 @@ int sink_judge_delivery(const struct sink *s, struct error *err)
 	if (!s->n_undelivered)
 		return 0;
 	*err = s->undelivered;
-	if (!err->kind)
+	/* Where librdkafka fails for good, it gives up what is in its queue. */
+	if (!err->kind && !producer_poll(s->producer, err))
 		error_set(err, ERROR_RETRY, "given up");
 	return error_prefix(err, "%llu of %llu records not acknowledged%s%s",
 			    (unsigned long long)s->n_undelivered,
@@ -133,7 +134,7 @@ void sink_drain(struct sink *s)
 	if (!s->producer || s->options->transactional_id)
 		return;
 	/* As long as each message may take, unless one has failed already or time is short. */
-	if (producer_flush(s->producer, -1) > 0) {
+	if (producer_flush(s->producer) > 0) {
 		producer_purge(s->producer, false);
 		for (int left = LAST_WAIT_MS / 100; producer_queued(s->producer) > 0 && left > 0 &&
 						    !producer_poll(s->producer, &err);

@@ -81,29 +81,29 @@ struct producer *producer_open(const struct producer_options *o, struct topic_li
 void producer_close(struct producer *p);
 
 /*
- * Takes a copy of the message. 1; 0: stop ended the wait for room in the queue; -1: ERROR_DATA
- * (the message is too large: may go on), ERROR_RETRY, ERROR_CONFIG (may not).
+ * Takes a copy of the message, which is on its way after producer_poll at the latest. 1; 0: stop
+ * ended the wait for room in the queue; -1: ERROR_DATA, the message is too large.
  */
 int producer_send(struct producer *p, const struct message *m, uint64_t tag, struct error *err);
 
 /* The bytes that a message takes in a batch of its own, at most. */
 size_t producer_message_size(const struct message *m);
 
-/* Calls the callbacks that are due; 0, or -1 when librdkafka has failed for good. */
+/* Sends on what was taken, and calls the callbacks that are due; 0, or -1 when librdkafka has
+ * failed for good. To be called before waiting for anything else. */
 int producer_poll(struct producer *p, struct error *err);
 
-/* The same, waiting for at most timeout_ms while none is due. */
+/* Calls the callbacks that are due, waiting for at most timeout_ms while none is. */
 void producer_wait(struct producer *p, int timeout_ms);
 
-/* Waits until all was delivered or has failed, at most timeout_ms (-1: as long as it takes), or
- * stop. Returns how many messages are left. */
-int producer_flush(struct producer *p, int timeout_ms);
+/* Waits until all was delivered or has failed, or stop. Returns how many messages are left. */
+int producer_flush(struct producer *p);
 
 /* Gives up on what is in the queue and on what was sent (in_flight): each is told as undelivered.
  */
 void producer_purge(struct producer *p, bool in_flight);
 
-/* Messages and bytes taken and not delivered yet. */
+/* Messages taken and not delivered yet. */
 int producer_queued(const struct producer *p);
 
 /* The last that librdkafka said of its troubles: see kafka_reasons_last. */

@@ -140,9 +140,12 @@ int producer_commit(struct producer *p, const struct control_record *mark, struc
 	rd_kafka_error_t *e;
 	int ret;
 
+	producer_hand_over(p, false);
+	if (p->refused)
+		return kafka_error(err, p->refused, NULL, false, "cannot produce to topic '%s'",
+				   p->options->topic);
 	if (mark && mark->n && (ret = send_offsets(p, mark, end_ms, err)) != 0)
 		return ret;
-	producer_flush(p, left_ms(end_ms)); /* as committing does, in steps of 10 ms */
 	do
 		e = rd_kafka_commit_transaction(p->rk, left_ms(end_ms));
 	while (try_again(e, end_ms));
@@ -155,6 +158,7 @@ static int abort_within(struct producer *p, int timeout_ms, struct error *err)
 	rd_kafka_error_t *e;
 
 	p->voiding = true;
+	producer_drop_batch(p);
 	do
 		e = rd_kafka_abort_transaction(p->rk, left_ms(end_ms));
 	while (try_again(e, end_ms));

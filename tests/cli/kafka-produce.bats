@@ -230,6 +230,20 @@ teardown() {
 		get -t t | sort | cmp - <(sort numbers)'
 }
 
+@test "the order holds where a queue is full, and records with headers and long ones stand between" {
+	long=$(head -c 100000 /dev/zero | tr '\0' x)
+	awk -v long="$long" '
+		NR % 7 == 0 { sub("{", "{\"_kafka\":{\"headers\":[{\"name\":\"h\",\"value\":\"1\"}]},") }
+		NR % 150 == 0 { sub("z/", long) }
+		{ print }' numbers >in
+	in_sandbox --topics t:1 --latency 5 '
+		kafka-produce -t t -X queue.buffering.max.messages=100 -X queue.buffering.max.kbytes=150 in
+		get -t t -f "%s\n" >got
+		get -t t -f "%h\n" | grep -c h=1 >headers'
+	jq .n got | cmp - <(seq 1000)
+	[[ $(<headers) -eq 142 ]]
+}
+
 @test "a record that is larger than the queue does not wait for ever" {
 	(head -n 1 numbers; printf '{"pad":"%05000d"}\n' 0; tail -n 1 numbers) >in
 	in_sandbox --topics t:1 '
@@ -293,6 +307,20 @@ teardown() {
 	((status == 75))
 	cmp <(sort unsent) <(sed -n 2,100p numbers | sort)
 	grep -q '99 of 100 records' words
+}
+
+@test "librdkafka fails for good: 78 with the reason, and --unsent has all that was read" {
+	# While it reads, or, at the second attempt, while it waits for what it has read.
+	for first in "" "--error InitProducerId:COORDINATOR_LOAD_IN_PROGRESS"; do
+		# shellcheck disable=SC2086
+		in_sandbox --topics t:1 $first --error InitProducerId:CLUSTER_AUTHORIZATION_FAILED '
+			status=0; kafka-produce -t t --unsent unsent numbers 2>said || status=$?
+			cat said; [[ $status -eq 78 ]]'
+		cmp <(sort unsent) <(sort numbers)
+		grep -q 'failed for good: .*Cluster authorization failed' said
+		grep -q '1000 of 1000 records not acknowledged, kept by --unsent' said
+		rm unsent
+	done
 }
 
 @test "SIGTERM drains the input, SIGINT ends it: what was read is there" {
