@@ -204,7 +204,7 @@ finish() {
 		{"_kafka":{"control":"assign","seq":0,"session":"s","topic":"t","partition":0,"replay_from":0,"processed":0,"epoch":null,"state":null}}
 		{"n":0,"_kafka":{"topic":"t","partition":0,"offset":0}}
 	LINES
-	pipe a tail -f lines '|' "${preload[@]}" STOP_AT=rd_kafka_produce:1 \
+	pipe a tail -f lines '|' "${preload[@]}" STOP_AT=rd_kafka_produce_batch:1 \
 		kafka-produce -t "$out" --transactional-id "$group"
 	eventually 20 stopped a.2
 	signal TERM a.2

@@ -50,10 +50,10 @@ static void *next(const char *function)
 		return f arguments;                        \
 	}
 
-STOP_BEFORE(int, rd_kafka_produce,
-	    (rd_kafka_topic_t * topic, int32_t partition, int flags, void *value, size_t value_len,
-	     const void *key, size_t key_len, void *opaque),
-	    (topic, partition, flags, value, value_len, key, key_len, opaque))
+STOP_BEFORE(int, rd_kafka_produce_batch,
+	    (rd_kafka_topic_t * topic, int32_t partition, int flags, rd_kafka_message_t *messages,
+	     int n_messages),
+	    (topic, partition, flags, messages, n_messages))
 STOP_BEFORE(rd_kafka_error_t *, rd_kafka_send_offsets_to_transaction,
 	    (rd_kafka_t * rk, const rd_kafka_topic_partition_list_t *offsets,
 	     const rd_kafka_consumer_group_metadata_t *group, int timeout_ms),
