@@ -20,6 +20,7 @@ BUILD = os.environ.get("SENSORUTILS_BUILD", os.path.join(HERE, "..", "..", "buil
 TOOL = os.path.join(BUILD, "tests", "services", "kafka_tool")
 GROUP, SOURCE = "torture", "source"
 SESSION_S = 10  # of a member of the group that is silent
+BROKER_SESSION_S = 4  # of a silent broker with its controller, as kafka.bash sets it
 PATIENCE_S = 10  # with a group that does not move, until the next blow
 FINAL = (64, 65, 66, 70, 73, 74, 78)  # no supervisor starts a pipeline again after these
 PR_SET_PDEATHSIG = 1
@@ -62,6 +63,10 @@ class Brokers:
     def start(self, *function):
         """A function of kafka.bash."""
         return spawn([os.path.join(HERE, "kafka.bash"), *function], env=self.env)
+
+    def pid(self, node):
+        with open(os.path.join(self.env["KAFKA_DIR"], f"node-{node}", "pid"), encoding="ascii") as f:
+            return int(f.read())
 
     def tool(self, *command, **how):
         return spawn([TOOL, *command], env=self.env, **how)
@@ -268,10 +273,11 @@ class Tormentor:
             raise Failed(f"{' '.join(command)} failed")
 
     def make_plan(self):
-        """Blows and how long they last. Half or more are kills; one stop in four is longer than the
-        session of a member."""
+        """Blows and how long they last. Of many, half or more are kills; one stop of a process in four
+        is longer than the session of a member, each stop of a broker longer than that of a broker."""
         n = self.options.kills
-        plan = [(kind, 0) for kind in self.strikes() for _ in range(max(1, n // 5 // len(self.strikes())))]
+        plan = [(kind, self.rng.uniform(BROKER_SESSION_S + 0.5, BROKER_SESSION_S + 2) if kind == "STOP broker"
+                 else 0) for kind in self.strikes() for _ in range(max(1, n // 5 // len(self.strikes())))]
         plan += [("long stop", self.rng.uniform(SESSION_S + 0.5, SESSION_S + 2))
                  for _ in range(max(1, n // 10))]
         plan += [("stop", 0.1 * 60 ** self.rng.random()) for _ in range(3 * n // 10)]
@@ -280,13 +286,16 @@ class Tormentor:
         return collections.deque(plan[:n])
 
     def strikes(self):
-        """What is hit besides processes, one blow in five, and how."""
-        return {"broker": self.strike_broker} if self.options.brokers > 1 else {}
+        """What is hit besides processes, one blow in five, and by what function of seconds."""
+        if self.options.brokers == 1:
+            return {}
+        return {"STOP broker": self.stop_broker, **{
+            f"{how} broker": lambda _, how=how: self.strike_broker(how) for how in ("TERM", "KILL")}}
 
     def strike(self, kind, seconds):
         """One blow, and the time until the group gets on."""
         if kind in self.strikes():
-            self.strikes()[kind]()
+            self.strikes()[kind](seconds)
             return
         pipeline = self.rng.choice(self.pipelines)
         stage = self.rng.randrange(len(pipeline.commands))
@@ -303,12 +312,24 @@ class Tormentor:
             victim.send_signal(signal.SIGCONT)
         self.await_progress()
 
-    def strike_broker(self):
-        node, how = str(self.rng.randrange(self.brokers.n) + 1), self.rng.choice(("TERM", "KILL"))
+    def strike_broker(self, how):
+        """It ends, and starts again when the others have got on without it."""
+        node = str(self.rng.randrange(self.brokers.n) + 1)
         self.count(f"{how} broker", f"node-{node}")
         self.server(self.brokers, "kafka_node_stop", node, how)
         self.await_progress()
         self.server(self.brokers, "kafka_node_start", node)
+        self.server(self.brokers, "kafka_wait", "in-sync")
+
+    def stop_broker(self, seconds):
+        """It comes back as a leader, perhaps, of what others lead by now."""
+        node = self.rng.randrange(self.brokers.n) + 1
+        pid = self.brokers.pid(node)
+        self.count("STOP broker", f"node-{node}")
+        os.kill(pid, signal.SIGSTOP)
+        self.wait(seconds)
+        os.kill(pid, signal.SIGCONT)
+        self.await_progress()
         self.server(self.brokers, "kafka_wait", "in-sync")
 
     def count(self, blow, whose):
@@ -374,6 +395,10 @@ class Tormentor:
         self.brokers.stop()
 
 
+def seconds_of(statistic, times):
+    return round(statistic(times), 3) if times else "never"
+
+
 def report(torture, seconds, found):
     options = torture.options
     blows = ", ".join(f"{n} × {name}" for name, n in sorted(torture.blows.items()))
@@ -385,11 +410,11 @@ def report(torture, seconds, found):
               "kills": sum(torture.blows.values()), "brokers": options.brokers,
               "kafka": options.kafka, "records": options.records, **found,
               "restarts": sum(p.starts - 1 for p in torture.pipelines),
-              "progress_p50_s": round(statistics.median(torture.times), 3),
-              "progress_max_s": round(max(torture.times), 3),
+              "progress_p50_s": seconds_of(statistics.median, torture.times),
+              "progress_max_s": seconds_of(max, torture.times),
               "not_in_time": torture.overdue,
-              "recovery_p50_s": round(statistics.median(torture.recoveries or [0]), 3),
-              "recovery_max_s": round(max(torture.recoveries or [0]), 3),
+              "recovery_p50_s": seconds_of(statistics.median, torture.recoveries),
+              "recovery_max_s": seconds_of(max, torture.recoveries),
               "seconds": round(seconds)}
     print(f"{result['kills']} blows:", ", ".join(f"{name} {n}" for name, n in found.items()),
           f"of {options.records}; to progress {result['progress_p50_s']} s (median),"

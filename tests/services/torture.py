@@ -7,8 +7,9 @@ A topic of numbered records is scored by two pipelines in one group,
         kafka-produce -t scored --transactional-id X
 
 each started again as a whole when one of its processes has died. A tormentor kills, or stops for a
-while, a random process of a random one; with three brokers it ends and starts brokers, too. Then a
-reader of committed records must find every number once, in each partition in order.
+while, a random process of a random one; with three brokers it ends and starts brokers, too, and has
+them stand still for longer than the others wait. Then a reader of committed records must find every
+number once, in each partition in order.
 
 --usual does the same to the usual recipe, a consumer that commits by itself and a plain producer:
 that one loses and doubles, or the judge is blind.
@@ -59,9 +60,10 @@ class Torture(Tormentor):
             produce = ["-X", "acks=all", "-X", "enable.idempotence=true", "-t", SCORED]
             return [["kcat", "-q", *b, *consume, "-u", "-G", GROUP, SOURCE], score,
                     ["kcat", "-P", *b, *produce]]
-        # One is a static member of the group, the other is not: both are in use.
-        instance = ["--instance", "torture-0"] if i == 0 else []
-        return [["kafka-consume", *b, "-G", GROUP, *instance, SOURCE], score,
+        # One is a static member of the group, the other goes on as a new one when it was taken for dead:
+        # all of that is in use.
+        member = (["--instance", "torture-0"], ["--on-lost", "reset"])[i]
+        return [["kafka-consume", *b, "-G", GROUP, *member, SOURCE], score,
                 ["kafka-produce", *b, "-t", SCORED, "--transactional-id", f"torture-{i}"]]
 
 
@@ -73,7 +75,13 @@ def found(torture):
     elif judge.by_consume(*what) != result:
         raise Failed("kcat and kafka-consume read different things")
     read = result.pop("read")
-    return result, {"read": read}
+    return result, {"read": read, "resets": sum(count_in(p.log.name, b"partitions are lost")
+                                                for p in torture.pipelines)}
+
+
+def count_in(path, words):
+    with open(path, "rb") as f:
+        return f.read().count(words)
 
 
 if __name__ == "__main__":

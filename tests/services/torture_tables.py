@@ -160,7 +160,7 @@ class Tables(Tormentor):
     def strikes(self):
         return {**super().strikes(), "backend": self.strike_backend, "server": self.strike_server}
 
-    def strike_backend(self):
+    def strike_backend(self, _):
         backends = list(self.database.backends())
         how = self.rng.choice((signal.SIGTERM, signal.SIGKILL))
         self.count(f"{how.name[3:]} backend", "the server")
@@ -171,7 +171,7 @@ class Tables(Tormentor):
                 pass  # it has ended by itself
         self.await_progress()
 
-    def strike_server(self):
+    def strike_server(self, _):
         how = self.rng.choice(("INT", "KILL"))
         self.count(f"{how} server", "PostgreSQL")
         self.server(self.database, "postgres_down", how)
