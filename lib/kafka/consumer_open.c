@@ -34,6 +34,10 @@ static const struct kafka_setting group_settings[] = {
 };
 #define N_GROUP (sizeof(group_settings) / sizeof(*group_settings))
 
+/* Many partitions of small messages fill an answer of 50 MiB, librdkafka's default, and each
+ * message takes some hundred bytes besides, which its limit does not count. */
+static const struct kafka_setting small_answers = {"fetch.max.bytes", "8388608", NULL};
+
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 {
 	struct consumer *c = opaque;
@@ -75,7 +79,7 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 {
-	struct kafka_setting settings[N_COMMON + N_GROUP + 3] = {0};
+	struct kafka_setting settings[N_COMMON + N_GROUP + 4] = {0};
 	rd_kafka_conf_t *conf;
 	size_t n = N_COMMON;
 
@@ -88,6 +92,10 @@ static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 			settings[n++] = (struct kafka_setting){"group.instance.id", c->o.instance,
 							       "'--instance' names it"};
 	}
+	/* Those that it must not be below, or above. */
+	if (!kafka_option(c->o.kafka, "message.max.bytes") &&
+	    !kafka_option(c->o.kafka, "queued.max.messages.kbytes"))
+		settings[n++] = small_answers;
 	if (!c->o.group && kafka_option(c->o.kafka, "group.id")) {
 		error_set(err, ERROR_USAGE, "property 'group.id': it is '-G' that names a group");
 		return NULL;

@@ -53,6 +53,19 @@ make_store() {
 	SH
 }
 
+@test "small messages of 100 partitions take little memory" {
+	kafka_topic many 100
+	kafka_tool produce many 0 1500000 200
+	python3 -c '
+import resource, subprocess
+with open("got", "w") as got:
+    subprocess.run(["kafka-consume", "-t", "many", "-e", "--no-provenance"], stdout=got, check=True)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(peak, "KiB")
+assert peak < 100 << 10'
+	[[ $(wc -l <got) -eq 1500000 ]]
+}
+
 @test "aborted and control offsets at the end are marked, and -e sees the end behind them" {
 	topics "t$BATS_TEST_NUMBER" 2 1000
 	kafka-consume -G "$group" -e "$in" |
