@@ -1,7 +1,6 @@
 #include "lib/store/batch.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 void store_batch_release(struct store_batch *b)
 {
@@ -18,15 +17,22 @@ void store_batch_clear(struct store_batch *b)
 	b->n = b->n_sets = 0;
 }
 
+static bool are_alike(const uint64_t *a, const uint64_t *b, size_t n)
+{
+	while (n && *a == *b)
+		a++, b++, n--;
+	return !n;
+}
+
 size_t store_batch_add_set(struct store_batch *b)
 {
-	size_t size = b->n_words * sizeof(*b->sets), likely = b->n ? b->rows[b->n - 1].set : 0;
+	size_t likely = b->n ? b->rows[b->n - 1].set : 0;
 	const uint64_t *set = b->sets + b->n_sets * b->n_words;
 
-	if (b->n && !memcmp(b->sets + likely * b->n_words, set, size))
+	if (b->n_sets && are_alike(b->sets + likely * b->n_words, set, b->n_words))
 		return likely;
 	for (size_t i = 0; i < b->n_sets; i++)
-		if (!memcmp(b->sets + i * b->n_words, set, size))
+		if (are_alike(b->sets + i * b->n_words, set, b->n_words))
 			return i;
 	return b->n_sets++;
 }

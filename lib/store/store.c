@@ -224,10 +224,12 @@ int store_add(struct store *s, const struct store_table *t, const struct value *
 	if (!b->n)
 		b->n_words = store_table_filled(t) / 64 + 1;
 	if (MEM_GROW(&b->rows, &b->cap, b->n + 1, err) ||
-	    MEM_GROW(&b->sets, &b->sets_cap, (b->n_sets + 1) * b->n_words, err))
+	    (b->sets_cap < (b->n_sets + 1) * b->n_words &&
+	     MEM_GROW(&b->sets, &b->sets_cap, (b->n_sets + 1) * b->n_words, err)))
 		return -1;
 	absent = b->sets + b->n_sets * b->n_words;
-	memset(absent, 0, b->n_words * sizeof(*absent));
+	for (size_t i = 0; i < b->n_words; i++)
+		absent[i] = 0;
 	if (s->ops->encode(s, t, cells, b, absent, err)) {
 		b->encoded.len = row.at;
 		return -1;
