@@ -357,7 +357,7 @@ def canonical(line):
 
 # And how many records lie between one crash and the next.
 WINDOWS = [(1, ["--window", "60s/10s"]), (9, ["--window", "60s", "--window", "90s/30s", "--early", "10s"]),
-           (9, ["--session", "4s"])]
+           (1, ["--session", "4s"])]
 
 
 def restarts(tap):
@@ -462,6 +462,42 @@ def single(tap):
               f"not at {bad[:5]}" if bad else f"{len(whole)} rows")
 
 
+def partitions(tap):
+    """Three partitions with keys and a watermark each; late records and suspects, kept in files."""
+    n, rng = int(os.environ.get("RECORDS", "600")) // 2, random.Random(6)
+    rows, offsets, t = [], [0, 0, 0], T0 + 10**7
+    for i in range(n):
+        t += rng.randint(0, 2_000)
+        p = rng.choice([0, 0, 1, 2])
+        time = t - rng.choice([0, 0, 0, rng.randint(0, 20_000), rng.randint(0, 90_000)])
+        if i % 29 == 0:
+            time = T0 + 10**8 + i * 7_200_000 // 29  # a wrong clock, and no other agrees
+        rows.append({"k": f"{p}{rng.choice('abc')}", "t": time, "x": round(rng.gauss(20, 5), 1), "p": p, "o": offsets[p]})
+        offsets[p] += rng.choice([1, 1, 1, 2])
+
+    with tempfile.TemporaryDirectory() as folder:
+        late, rejects = os.path.join(folder, "late"), os.path.join(folder, "rejects")
+
+        def run_through(windows, crashes):
+            for path in (late, rejects):
+                if os.path.exists(path):
+                    os.remove(path)
+            out = several_run(["--key", "k", *windows, "--lateness", "15s", "--late", late, "--rejects", rejects,
+                               "--agg", "x:mean,min,max,p50,first,last"], rows, crashes, 3, 7)
+            # At least once each, wherever it crashed.
+            kept = [{(k["partition"], k["offset"]) for k in (json.loads(line)["_kafka"] for line in open(path, "rb"))}
+                    for path in (late, rejects)]
+            return out, kept
+
+        for windows in (["--session", "4s"], ["--session", "9s", "--early", "5s"]):
+            whole = run_through(windows, [])
+            bad = [k for k in range(1, n, 5) if run_through(windows, [k]) != whole]
+            tap.check(not bad and len(whole[0]) > n // 20 and all(whole[1]),
+                      f"{' '.join(windows)}: three partitions, crashed at {len(range(1, n, 5))} of {n} records: the rows, "
+                      "late and bad records of an undisturbed run",
+                      f"not at {bad[:5]}" if bad else f"{len(whole[0])} rows, {[len(k) for k in whole[1]]} late and bad")
+
+
 def states(tap):
     n = int(os.environ.get("RECORDS", "600"))
     rows = sliding_case(n, 2)
@@ -490,6 +526,7 @@ def main():
     states(tap)
     restarts(tap)
     single(tap)
+    partitions(tap)
     return tap.end()
 
 
