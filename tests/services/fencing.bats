@@ -23,26 +23,6 @@ teardown() {
 	kill_pipelines
 }
 
-# plain NAME [OPTION...]: a pipeline from $in to $out, the options are those of kafka-consume.
-plain() {
-	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:2}" "$in" '|' \
-		kafka-produce -t "$out" --transactional-id "$group-$1"
-}
-
-# stopping NAME STOP_AT [OPTION...]: a pipeline whose producer stops there; it has.
-stopping() {
-	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:3}" "$in" '|' \
-		"${preload[@]}" "$2" kafka-produce -t "$out" --transactional-id "$group-$1"
-	eventually 20 stopped "$1.2"
-}
-
-# finish NAME: a pipeline that is well ends when it is told to.
-finish() {
-	signal TERM "$1.1"
-	ends "$1" 20
-	[[ ${statuses//[0 ]/} = '' ]]
-}
-
 @test "consumer and producer stopped, others took over: the commit is refused, both end with 75" {
 	topics both
 	stopping a "$send:2"

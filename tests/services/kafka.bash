@@ -10,6 +10,9 @@
 # kafka_tool, which stands beside the programs' other tools on PATH, asks servers for the rest.
 # shellcheck shell=bash
 
+# A test of a pipeline fails with any of its programs, not the last alone.
+set -o pipefail
+
 kafka_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 case :$PATH: in
 *:"${SENSORUTILS_BUILD:=$(realpath "$kafka_here/../..")/build}"/tests/services:*) ;;

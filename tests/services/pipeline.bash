@@ -60,6 +60,26 @@ start_stage() {
 	pid[$1]=$!
 }
 
+# plain NAME [OPTION...]: a pipeline from $in to $out, the options are those of kafka-consume.
+plain() {
+	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:2}" "$in" '|' \
+		kafka-produce -t "$out" --transactional-id "$group-$1"
+}
+
+# stopping NAME STOP_AT [OPTION...]: a pipeline whose producer stops there; it has.
+stopping() {
+	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:3}" "$in" '|' \
+		"${preload[@]}" "$2" kafka-produce -t "$out" --transactional-id "$group-$1"
+	eventually 20 stopped "$1.2"
+}
+
+# finish NAME: a pipeline that is well ends when it is told to.
+finish() {
+	signal TERM "$1.1"
+	ends "$1" 30
+	[[ ${statuses//[0 ]/} = '' ]]
+}
+
 # signal SIGNAL STAGE...
 signal() {
 	local stage
@@ -120,7 +140,7 @@ ends() {
 
 # assigned INSTANCE: the static member has partitions.
 assigned() {
-	kafka_tool group "$group" | grep -q " $1 [1-9]"
+	[[ $(kafka_tool group "$group") = *" $1 "[1-9]* ]]
 }
 
 # committed COUNT: so many messages of $in are, within half a minute.

@@ -28,13 +28,6 @@ slow() {
 		kafka-produce -t "$out" --transactional-id "$group-$1"
 }
 
-# finish NAME: a pipeline that is well ends when it is told to.
-finish() {
-	signal TERM "$1.1"
-	ends "$1" 30
-	[[ $statuses = '0 0 0' ]]
-}
-
 @test "a second pipeline joins and leaves five times: nothing doubled, no restart, nothing in vain" {
 	local rate=20000 round
 	topics joined 6 0
