@@ -26,6 +26,8 @@ CC := gcc
 endif
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes
+WERROR ?=
+VARIANTS ?= gcc clang asan tsan
 
 SANITIZE := -O1 -g -Werror -fno-omit-frame-pointer -fno-sanitize-recover=all
 variant.gcc := -O2 -g -Werror
@@ -39,8 +41,8 @@ CFLAGS := $(or $(variant.$(VARIANT)),$(error no variant '$(VARIANT)'))
 endif
 
 # What results must not depend on stands here, out of reach of CFLAGS: one rounding an operation.
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. $(LIBPQ) -MMD -MP $(WARNINGS) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off \
-	-fno-math-errno -pthread
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE -I. $(LIBPQ) -MMD -MP $(WARNINGS) $(WERROR) $(CPPFLAGS) $(CFLAGS) \
+	-ffp-contract=off -fno-math-errno -pthread
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) -pthread -Wl,--as-needed -o $@ $(LINKED)
 LDLIBS ?= -ljansson -lcsv -lrdkafka -lsqlite3 -lpq -lz -lm
 LIBPQ := -I$(shell pg_config --includedir 2>/dev/null || echo /usr/include/postgresql)
@@ -50,7 +52,8 @@ LIB := $(B)/lib/libsensorutils.a
 # What every program of a variant is linked with, besides.
 LINKED := $(if $(filter tsan,$(VARIANT)),$(B)/obj/tests/tsan/threads.o)
 LIB_OBJECTS := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*/*.c))
-PROGRAMS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c))
+SCRIPTS := $(B)/bin/sensor-pipeline $(B)/bin/score-folder
+PROGRAMS := $(patsubst cmd/%.c,$(B)/bin/%,$(wildcard cmd/*.c)) $(SCRIPTS)
 UNIT_TESTS := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 UNIT_COMMON := $(patsubst %.c,$(B)/obj/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
 BENCHES := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
@@ -58,8 +61,12 @@ FUZZERS := $(patsubst %.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst $(B)/tests/fuzz/fuzz_%,$(B)/tests/fuzz/replay_%,$(FUZZERS))
 SERVICE_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/services/*.c))
 
-# Recipes that make other targets do it with all processors, unless -j was given.
-SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
+# Recipes that make other targets do it with all processors, unless -j was given, and one at a time.
+SUBMAKE = +mkdir -p $(B) && flock -o $(B)/lock $(MAKE) --no-print-directory \
+	$(if $(findstring jobserver,$(MAKEFLAGS)),,-j$$(nproc))
+SECOM = flock -o $(B)/secom.lock $(MAKE) --no-print-directory -f data/pipelines/secom.mk \
+	BIN=$(B)/bin OUT=$(B)/secom
+RUN_TESTS = flock -o $(B)/log.lock tests/run.sh $(B)
 V :=
 Q := $(if $(V),,@)
 SAY = $(if $(V),@:,@printf '  %-5s %s\n')
@@ -92,7 +99,20 @@ $(LIB): $(LIB_OBJECTS) | $(LINKED)
 	@mkdir -p $(@D); rm -f $@
 	$(Q)$(AR) rcsD $@ $^
 
-$(B)/obj/%.o: %.c Makefile
+$(SCRIPTS): $(B)/bin/%: data/deploy/%
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
+
+# All is built again when the compiler or its options are others.
+FLAGS = $(strip $(CC) $(ALL_CFLAGS) $(LDFLAGS) $(LDLIBS))
+ifneq ($(file <$(B)/flags),$(FLAGS))
+.PHONY: $(B)/flags
+endif
+$(B)/flags:
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' > $@
+
+$(B)/obj/%.o: %.c $(B)/flags Makefile
 	$(SAY) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
@@ -126,37 +146,39 @@ $(B)/tests/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIB)
 -include $(shell test ! -d $(B)/obj || find $(B)/obj -name '*.d')
 
 # All that tests run, built.
-tests: $(PROGRAMS) $(UNIT_TESTS) $(REPLAYS) $(SERVICE_TOOLS)
+tests: $(PROGRAMS) $(UNIT_TESTS) $(if $(filter tsan,$(VARIANT)),,$(REPLAYS)) $(SERVICE_TOOLS)
 fuzzers: $(FUZZERS)
 benches: $(PROGRAMS) $(BENCHES) $(SERVICE_TOOLS)
 
 ## demo: the SECOM job from raw files to a report; installs what it needs first
 demo: deps-demo
 	@$(SUBMAKE) all
-	@$(MAKE) --no-print-directory -f data/pipelines/secom.mk BIN=$(B)/bin OUT=$(B)/secom
+	@$(SECOM)
 
 ## live: SECOM through Kafka, at KAFKA_BOOTSTRAP_SERVERS or KAFKA_HOST; a sandbox without
 live: deps-demo
 	@$(SUBMAKE) all
-	@$(MAKE) --no-print-directory -f data/pipelines/secom.mk BIN=$(B)/bin OUT=$(B)/secom live
+	@$(SECOM) live
 
 ## check: every test that needs no server, in under 5 minutes
 check: deps-check
 	@$(SUBMAKE) tests
-	@tests/run.sh $(B) unit fuzz cli
+	@$(RUN_TESTS) unit fuzz cli
 
 ## check-variants: builds by gcc and clang with -Werror, the tests under clang, ASan with UBSan, TSan
 check-variants: deps-variants
-	@tests/variants.sh gcc clang asan tsan
+	@tests/variants.sh $(VARIANTS)
 
 ## check-services: what is compared with other software, or needs a server
 check-services: deps-services
 	@$(SUBMAKE) tests
-	@tests/run.sh $(B) parity services
+	@$(RUN_TESTS) parity services
 
 ## ci: deps lint demo check check-variants check-services, with the counts of all
+# Its own build is the variant gcc.
 ci:
-	@tests/ci.sh deps lint demo check check-variants check-services
+	@WERROR=-Werror VARIANTS='clang asan tsan' \
+		tests/ci.sh deps lint demo check check-variants check-services
 
 ## bench: speed and memory beside scikit-learn, isotree, treelite; kcat and Kafka's own tools
 bench: deps-bench
@@ -176,13 +198,13 @@ fuzz: deps-variants
 ## torture: KILLS=30 blows to Kafka pipelines, what is lost or doubled; SEED=1 BROKERS=1 RECORDS=200000
 torture: deps-services
 	@$(SUBMAKE) all $(SERVICE_TOOLS)
-	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture.py \
+	@SENSORUTILS_BUILD="$(abspath $(B))" PATH="$(abspath $(B))/bin:$$PATH" tests/services/torture.py \
 		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS) --records $(RECORDS)
 
 ## torture-tables: the same, through rules and windows into PostgreSQL, whose server is hit, too
 torture-tables: deps-services
 	@$(SUBMAKE) all $(SERVICE_TOOLS)
-	@SENSORUTILS_BUILD=$(abspath $(B)) PATH=$(abspath $(B))/bin:$$PATH tests/services/torture_tables.py \
+	@SENSORUTILS_BUILD="$(abspath $(B))" PATH="$(abspath $(B))/bin:$$PATH" tests/services/torture_tables.py \
 		--verbose --seed $(SEED) --kills $(KILLS) --brokers $(BROKERS) --records $(RECORDS)
 
 ## lint: format, static checks, shell scripts, manual pages, house rules
@@ -191,11 +213,11 @@ lint: deps-lint
 
 ## install: programs, manual pages and completion under DESTDIR and PREFIX=/usr/local
 install: all
-	@tests/install.sh install $(B) "$(DESTDIR)$(PREFIX)"
+	@DESTDIR="$(DESTDIR)" tests/install.sh install $(B)/bin "$(PREFIX)" $(notdir $(PROGRAMS))
 
 ## uninstall: remove what install puts there
-uninstall: all
-	@tests/install.sh uninstall $(B) "$(DESTDIR)$(PREFIX)"
+uninstall:
+	@DESTDIR="$(DESTDIR)" tests/install.sh uninstall $(B)/bin "$(PREFIX)" $(notdir $(PROGRAMS))
 
 ## clean: remove build/
 clean:

@@ -4,7 +4,6 @@
 # writes all that the topic of scored records holds to the file SCORED, and says how good it is.
 # shellcheck disable=SC2016 # stages are expanded by the shells that run them
 set -euo pipefail
-export PATH=$PATH:${BASH_SOURCE[0]%/*}/../deploy
 
 export RECORDS=$1 MODEL=$2 SCORED_FILE=$3
 export COUNT=${COUNT:-5000} RATE=${RATE-200} TOPIC=${TOPIC:-sensor-data} SCORED=${SCORED:-scored} \

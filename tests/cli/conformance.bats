@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What every program does alike; each test runs over all of build/bin.
+# What every program of cmd/ does alike; each test runs over all of them.
 
 load helper
 
@@ -54,9 +54,10 @@ setup() {
 	files=$BATS_FILE_TMPDIR top=$BATS_TEST_DIRNAME/../..
 	programs=()
 	filters=() # that read records and write them; of others, tests of their own see what they do
-	for p in "$SENSORUTILS_BUILD"/bin/*; do
-		programs+=("${p##*/}")
-		[[ ${p##*/} = @(kafka-*|db-sink) ]] || filters+=("${p##*/}")
+	for p in "$top"/cmd/*.c; do
+		p=$(basename "$p" .c)
+		programs+=("$p")
+		[[ $p = @(kafka-*|db-sink) ]] || filters+=("$p")
 	done
 }
 

@@ -30,7 +30,7 @@ cron_command() {
 
 # As cron runs it: by SHELL -c, in an environment of the file's settings and little else.
 run_cron() {
-	env -i HOME=/ SHELL=/bin/bash PATH="${stubs-}${stubs+:}$PATH:$deploy" FOLDER=folder \
+	env -i HOME=/ SHELL=/bin/bash PATH="${stubs-}${stubs+:}$PATH" FOLDER=folder \
 		MODEL="$model" METRICS=metrics.prom /bin/bash -c "$(cron_command)"
 }
 
@@ -224,11 +224,11 @@ make_stuck_stub() {
 }
 
 @test "usage" {
-	run -64 "$deploy/score-folder"
-	run -64 "$deploy/score-folder" -m "$model"
-	run -64 "$deploy/score-folder" -x
-	run -0 "$deploy/score-folder" -m "$model" folder --only-anomalies
+	run -64 score-folder
+	run -64 score-folder -m "$model"
+	run -64 score-folder -x
+	run -0 score-folder -m "$model" folder --only-anomalies
 	touch taken
-	run -73 "$deploy/score-folder" -m "$model" taken
+	run -73 score-folder -m "$model" taken
 	[[ $output = *taken* ]]
 }

@@ -20,7 +20,7 @@ setting() {
 # standard input from /dev/null. Sets service. Programs are those of the folder bin, then the built ones.
 start_unit() {
 	local environment
-	mapfile -t environment < <(setting Environment | sed "s|^PATH=|PATH=$BATS_TEST_TMPDIR/bin:$PATH:$deploy:|")
+	mapfile -t environment < <(setting Environment | sed "s|^PATH=|PATH=$BATS_TEST_TMPDIR/bin:$PATH:|")
 	[[ ! -e etc/scored.env ]] || mapfile -t -O "${#environment[@]}" environment < <(grep -v '^#' etc/scored.env)
 	# shellcheck disable=SC2046 # as systemd splits it
 	(cd "$(setting WorkingDirectory)" && exec env -i --default-signal "${environment[@]}" $(setting ExecStart)) \
@@ -43,7 +43,7 @@ cron_command() {
 
 # As cron runs it; what it prints would be mailed.
 run_cron() {
-	env -i HOME=/ SHELL=/bin/bash PATH="$PWD/bin:$PATH:$deploy" PIPELINE="$PWD/p" FOLDER="$PWD/state" \
+	env -i HOME=/ SHELL=/bin/bash PATH="$PWD/bin:$PATH" PIPELINE="$PWD/p" FOLDER="$PWD/state" \
 		/bin/bash -c "$(cron_command)" </dev/null
 }
 

@@ -86,6 +86,22 @@ run_examples() {
 	grep -q '^records  *5000$' out
 }
 
+@test "README: for good, on the sandbox, until it is stopped" {
+	sed -n '/^### For good/,/^runs the stages/s/^    //p' "$top/README.md" >good
+	[[ $(wc -l <good) -eq 2 ]]
+	# Of the environment the broker is another; a sandbox has no transactions.
+	ln -s "$top/data" data
+	sed 's/ --transactional-id "$SLOT"//; s/--instance "$SLOT"/--commit-on-write/' data/deploy/scored.pipeline >plain
+	sed -e 's/KAFKA_BOOTSTRAP_SERVERS=[^ ]*//' -e 's|data/deploy/scored.pipeline|plain|' -e 's/^sensor/exec &/' good >job
+	kafka-sandbox --topics sensor-data:4,scored:4 -- bash -euo pipefail -c '
+		head -n 200 secom.jsonl | kafka-produce -t sensor-data
+		bash -eu job </dev/null 2>words &
+		kafka-consume -G seen --commit-on-write -c 200 scored >seen
+		kill $!
+		wait $!'
+	[[ $(grep -c anomaly_score seen) -eq 200 ]]
+}
+
 @test "README: the figures are those of the job on SECOM" {
 	[[ -n ${SECOM_DIR-} ]] || skip "SECOM_DIR is not set"
 	data=$(compgen -G "$SECOM_DIR/secom.data*" | head -n 1)
@@ -201,6 +217,19 @@ run_examples() {
 	run_examples window-agg.1 3
 	[[ $(wc -l <minutes.jsonl) -eq 30 && $(wc -l <five.jsonl) -eq 38 && ! -s late.jsonl ]]
 	[[ $(sed -n 3p out) = North,2024-01-01T23:00:00.000Z,2024-01-02T00:00:00.000Z,2,22.0 ]]
+}
+
+@test "sensor-pipeline(1): examples" {
+	sed -n '/^Score what comes/,/^A filter/p' "$top/man/sensor-pipeline.1" >first
+	grep -q '^sensor-pipeline -r ' first # runs until it is stopped: as the README has it
+	bash -c "$(examples_of sensor-pipeline.1 | tr '\0' '\n' | tail -n 1)" >out
+	[[ $(<out) -eq 500 ]]
+}
+
+@test "score-folder(1): examples" {
+	iforest-train --seed 1 -o day.model day.csv
+	run_examples score-folder.1 1
+	[[ $(wc -l <line/scored/day.csv) -eq 501 && -e line/done/day.csv ]]
 }
 
 @test "sensor-record(5): the records it shows are records, its rejected one what is written" {

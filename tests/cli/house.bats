@@ -118,16 +118,76 @@ unit() {
 }
 
 @test "install puts programs, pages, completions and data in place, uninstall takes them away" {
-	local to=$BATS_TEST_TMPDIR/root/usr p
-	"$top/tests/install.sh" install "$SENSORUTILS_BUILD" "$to"
-	for p in "$SENSORUTILS_BUILD"/bin/*; do
-		p=${p##*/}
+	local p programs
+	mapfile -t programs < <(ls "$SENSORUTILS_BUILD/bin")
+	export DESTDIR=$BATS_TEST_TMPDIR/root
+	local to=$DESTDIR/usr
+	"$top/tests/install.sh" install "$SENSORUTILS_BUILD/bin" /usr "${programs[@]}"
+	for p in "${programs[@]}"; do
 		cmp "$SENSORUTILS_BUILD/bin/$p" "$to/bin/$p"
 		[[ -x $to/bin/$p && -f $to/share/man/man1/$p.1 ]]
+		[[ -e $top/cmd/$p.c ]] || continue
 		bash -n "$to/share/bash-completion/completions/$p"
 		[[ $(head -n 1 "$to/share/zsh/site-functions/_$p") = "#compdef $p" ]]
 	done
-	[[ -f $to/share/sensorutils/pipelines/secom.mk ]]
-	"$top/tests/install.sh" uninstall "$SENSORUTILS_BUILD" "$to"
-	[[ -z $(find "$to" -type f) && ! -e $to/share/sensorutils ]]
+	[[ -x $to/bin/sensor-pipeline && -x $to/bin/score-folder ]]
+	[[ -f $to/share/sensorutils/pipelines/secom.mk && ! -e $to/share/sensorutils/deploy/score-folder ]]
+	rm -r "$build" # nothing that was built is needed
+	"$top/tests/install.sh" uninstall "$build" /usr "${programs[@]}"
+	[[ -z $(find "$DESTDIR" -type f) && ! -e $to/share/sensorutils ]]
+}
+
+@test "install: a '~' that the shell left" {
+	DESTDIR='' run -64 "$top/tests/install.sh" install "$SENSORUTILS_BUILD/bin" \~/.local anomaly-eval
+	[[ $output = "install: '~/.local': your shell did not expand the '~'; write \$HOME" ]]
+	DESTDIR=$build run -64 "$top/tests/install.sh" install "$SENSORUTILS_BUILD/bin" \~/.local anomaly-eval
+}
+
+# A small source in a folder with a space in its name, of one program.
+make_source() {
+	source="$BATS_TEST_TMPDIR/a source"
+	mkdir -p "$source"/{cmd,lib/base,data/deploy,man,tests/services}
+	cd "$source"
+	cp "$top/Makefile" .
+	cp "$top"/tests/*.sh tests
+	cp "$top"/data/deploy/{sensor-pipeline,score-folder} data/deploy
+	echo 'int main(void) { return 0; }' >cmd/nothing.c
+	echo 'extern int nothing; int nothing;' >lib/base/nothing.c
+	unset MAKEFLAGS MFLAGS MAKELEVEL WERROR CFLAGS CC
+}
+
+@test "make: all is built again when the compiler's options are others, and only then" {
+	make_source
+	[[ $(make | grep -c ' CC ') -eq 2 && -x build/bin/sensor-pipeline ]]
+	[[ $(make) != *' CC '* ]]
+	[[ $(make CFLAGS="-O1 -DWORD=\"'a b'\"" | grep -c ' CC ') -eq 2 ]]
+	[[ $(make CFLAGS="-O1 -DWORD=\"'a b'\"") != *' CC '* ]]
+	[[ $(make WERROR=-Werror | grep -c ' CC ') -eq 2 ]]
+}
+
+@test "make install: what the source has, not what lies in the folder; uninstall builds nothing" {
+	make_source
+	sed -i 's/^put_completion() {$/&\n\treturn/' tests/install.sh # which this program does not know
+	make
+	touch build/bin/old
+	make install DESTDIR="$PWD/root" PREFIX=/usr
+	[[ $(cd root/usr/bin && echo *) = 'nothing score-folder sensor-pipeline' ]]
+	make clean
+	make uninstall DESTDIR="$PWD/root" PREFIX=/usr
+	[[ -z $(find root -type f) && ! -e build/bin ]]
+}
+
+@test "make: two targets that build do it one after the other, wherever the source lies" {
+	make_source
+	printf '#!/bin/bash\n' | tee tests/deps.sh tests/run.sh >tests/services/torture.py
+	chmod +x tests/services/torture.py
+	real=$(command -v gcc)
+	export real
+	stub gcc <<-'E'
+		mkdir busy || exit # another is at work
+		"$real" "$@"
+		rmdir busy
+	E
+	make -j3 check check-services torture &>words || { cat words; return 1; }
+	[[ $(grep -c ' CC ' words) -ge 2 && $(<words) != *jobserver* ]]
 }

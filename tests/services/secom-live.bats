@@ -81,7 +81,6 @@ scored_are() {
 
 @test "live: a scorer that is killed is started again from where it was" {
 	# As the pipeline for good, under sensor-pipeline -r; ended by its count.
-	PATH=$(realpath "${live%/*}/../deploy"):$PATH
 	record-replay --repeat --count 2000 records.jsonl |
 		kafka-produce -t "$TOPIC" --create-topic 2:1 --key-format 'sample_%{sample_id}'
 	kafka-produce -t "$SCORED" --create-topic 2:1 </dev/null
@@ -106,7 +105,7 @@ scored_are() {
 	kafka_topic scored 3
 	mkdir state
 	for run in 1 2; do
-		(cd state && exec env --default-signal=TERM "$deploy/sensor-pipeline" -f "$deploy/scored.pipeline") \
+		(cd state && exec env --default-signal=TERM sensor-pipeline -f "$deploy/scored.pipeline") \
 			</dev/null >/dev/null 2>words 3>&- &
 		runner=$!
 		sed -n "$((run * 500 - 499)),$((run * 500))p" records.jsonl | kafka-produce -t sensor-data
@@ -159,6 +158,6 @@ scored_are() {
 	done
 	# One that drops them.
 	kafka_topic "$SCORED-none" 1
-	run -78 "${live%/*}/../deploy/sensor-pipeline" -k 0.1 'kafka-consume -G "$GROUP-none" "$TOPIC"' \
+	run -78 sensor-pipeline -k 0.1 'kafka-consume -G "$GROUP-none" "$TOPIC"' \
 		'grep --line-buffered sample_id' 'kafka-produce -t "$SCORED-none" --transactional-id "$ID-none"'
 }
