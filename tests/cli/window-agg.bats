@@ -485,9 +485,9 @@ mark() {
 		kafka 0 1 101 b 2
 		mark 1 0:0:2
 	} >in
-	control end 2 "" >end # behind a pause
+	control end 2 "" >rest # behind a pause
 	for idle in 1h 1ms; do
-		window-agg --key k --window 10s --single --idle $idle --agg x:sum --flush in end >out
+		window-agg --key k --window 10s --single --idle $idle --agg x:sum --flush in rest >out
 		[[ $(jq -c '._kafka.control // [.k,.x_sum]' out | tr '\n' ' ') = '"assign" ["a",1] ["b",2] "mark" "end" ' ]]
 	done
 }
