@@ -42,9 +42,23 @@ check() {
 	fi
 }
 
-# One line a finding; the path that leads to it shows when clang-tidy is run by hand.
+# One line a finding; the path that leads to it shows when clang-tidy is run by hand. One that ends
+# without a finding but with a failure has seen nothing.
 tidy() {
-	clang-tidy --quiet "$@" 2>/dev/null | grep -E '(error|warning): ' || true
+	local out status=0
+	out=$(clang-tidy --quiet "$@" 2>&1) || status=$?
+	grep -E '(error|warning): ' <<<"$out" && return
+	((status == 0)) || printf 'clang-tidy ended with %d:\n%s\n' "$status" "$(tail -n 5 <<<"$out")"
+}
+
+# Bats takes no notice of a failure behind "!", but where its status is that of a function or a script.
+negations() {
+	awk '
+		FNR == 1 { line = "" }
+		line != "" && !/^[ \t]*}/ { print line; bad = 1 }
+		{ line = "" }
+		/^[ \t]*! / && !/ (\|\||&&) |; (then|do)$|\047$/ { line = FILENAME ":" FNR ": asserts nothing, write run !: " $0 }
+		END { exit bad }' "$@"
 }
 
 white_space() {
@@ -55,7 +69,7 @@ white_space() {
 	done
 }
 
-export -f tidy white_space
+export -f tidy negations white_space
 units=() test_units=()
 for f in "${c_files[@]}"; do
 	case $f in
@@ -71,6 +85,7 @@ check clang-tidy-tests 3 bash -c 'tidy --checks=-clang-analyzer-*,-misc-misleadi
 check shellcheck 4 shellcheck -x -- "${shell_files[@]}"
 # Bats stops at a failed command, and sets variables that shellcheck has not heard of.
 check shellcheck-bats 4 shellcheck -s bats -x -e SC2016,SC2030,SC2031,SC2154,SC2164 -- "${bats_files[@]}"
+check negations 100 bash -c 'negations "$@"' negations -- "${bats_files[@]}"
 check mandoc 8 mandoc -Tlint -Wwarning -- "${pages[@]}"
 check python 100 python3 -c 'import ast, sys
 for f in sys.argv[1:]: ast.parse(open(f, encoding="utf-8").read(), f)' -- "${python_files[@]}"

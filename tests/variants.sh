@@ -15,8 +15,9 @@ for variant in "$@"; do
 		total_failed=$((total_failed + 1))
 	fi
 	case $variant in
-	gcc) suites=() ;; # the compiler and flags of `make check`, but for -Werror
+	gcc) suites=() ;; # the compiler and flags of `make check`, but for -Werror, which `make ci` has there
 	clang) suites=(unit fuzz) ;;
+	tsan) suites=(unit cli) ;;
 	*) suites=(unit fuzz cli) ;;
 	esac
 	if ((${#suites[@]})); then

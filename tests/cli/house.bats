@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # The tools of the house itself: packages, the runner of tests and how it counts.
 
+# Tests no program in C.
+# bats file_tags=native
+
 load helper
 
 setup() {
@@ -103,6 +106,61 @@ unit() {
 @test "run.sh: no test at all is a failure" {
 	run -1 "$top/tests/run.sh" "$build" unit
 	[[ $output = *"no test ran" ]]
+}
+
+@test "run.sh: ThreadSanitizer sees the tests of every program that has threads" {
+	for p in "$top"/cmd/*.c; do
+		p=$(basename "$p" .c)
+		nm -D -u "$SENSORUTILS_BUILD/bin/$p" | grep -qE 'pthread_create|rd_kafka_new' || continue
+		echo "$p"
+		[[ $p = @(anomaly-*|iforest-train|kafka-*) ]] # as in files() of run.sh
+	done
+}
+
+@test "run.sh: suites wait for each other no more than files do" {
+	mkdir -p "$build/tests/fuzz"
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	unit one <<<"echo >'$BATS_TEST_TMPDIR/fifo'; echo 1..1; echo ok 1"
+	printf '#!/bin/bash\nread -r _ <"%s"\n' "$BATS_TEST_TMPDIR/fifo" >"$build/tests/fuzz/replay_json"
+	chmod +x "$build/tests/fuzz/replay_json"
+	stub nproc <<<'echo 2'
+	TEST_TIMEOUT=20 run -0 "$top/tests/run.sh" "$build" unit fuzz
+	[[ ${lines[-1]} = "2 passed, 0 failed" ]]
+}
+
+# lint.sh over $top, where other tools find nothing: sets status and output.
+lint() {
+	local tool
+	for tool in clang-format shellcheck mandoc; do
+		stub "$tool" <<<''
+	done
+	run "$top/tests/lint.sh"
+}
+
+@test "lint: a clang-tidy that dies has found nothing wrong and nothing right" {
+	make_source
+	cp "$top"/tests/house.awk tests
+	top=$PWD
+	stub clang-tidy <<<'echo "0 warnings generated." >&2'
+	lint
+	echo "$output"
+	[[ $status -eq 0 && $output = *"clang-tidy  "* ]]
+	stub clang-tidy <<<'kill -SEGV $$'
+	lint
+	[[ $status -eq 1 && $output = *"clang-tidy ended with 139"* ]]
+	stub clang-tidy <<<'exit 127'
+	lint
+	[[ $status -eq 1 && $output = *"clang-tidy ended with 127"* ]]
+}
+
+@test "lint: a negation that asserts nothing" {
+	make_source
+	cp "$top"/tests/house.awk tests
+	top=$PWD
+	stub clang-tidy <<<''
+	printf '@test "x" {\n\t%s true\n\t[[ 1 ]]\n\t%s true\n}\n' '!' '!' >tests/x.bats
+	lint
+	[[ $status -eq 1 && $output = *"tests/x.bats:2: asserts nothing"* && $output != *x.bats:4* ]]
 }
 
 @test "totals add up; a stage without counts is one test" {

@@ -1,6 +1,9 @@
 #!/usr/bin/env bats
 # data/deploy/sensor-pipeline: statuses, signals, stages that hang, restarts.
 
+# Tests no program in C.
+# bats file_tags=native
+
 load helper
 
 setup() {
