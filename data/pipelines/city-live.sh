@@ -21,8 +21,12 @@ if [[ ${DB-} != postgres://* && ${DB-} != postgresql://* ]]; then
 fi
 
 folder=$(realpath "$1")
+# The model that is learned anew is put in the place of this one, and taken up.
 MODEL=$folder/live.model
-[[ -e $MODEL ]] || MODEL=$folder/city.model
+if [[ ! -e $MODEL ]]; then
+	cp "$folder/city.model" "$MODEL.new"
+	mv -n "$MODEL.new" "$MODEL"
+fi
 export DB MODEL RULES=$here/../rules/city.json
 mkdir -p "$folder/live"
 cd "$folder/live"

@@ -17,8 +17,8 @@
 #
 # live simulates the city in real time into the topic city.readings, and runs the four pipelines of
 # data/deploy/city-*.pipeline, each in a group of its own, exactly once, until it is stopped. It takes
-# KAFKA_BOOTSTRAP_SERVERS, and DB, where it makes the tables that are not there. Its model is that of
-# train if there is one, else that of demo.
+# KAFKA_BOOTSTRAP_SERVERS, and DB, where it makes the tables that are not there. It judges by OUT/live.model:
+# at first that of demo, and from then on what train puts in its place, which it takes up as it runs.
 #
 #     make -f data/pipelines/city.mk live KAFKA_BOOTSTRAP_SERVERS=broker:9092 DB=postgresql://host/city
 #

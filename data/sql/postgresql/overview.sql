@@ -1,5 +1,11 @@
 -- Mean and maximum of each measure a zone, and how much of it was unusual, over the last day of
--- what is stored.
+-- what is stored, but for minutes that are ahead of the clock (unless all are). A minute weighs as
+-- many as it has records, those that lack the measure too.
+WITH newest AS (
+	SELECT coalesce(
+		(SELECT max(window_end) FROM sensor_metrics_1min WHERE window_end <= now()),
+		(SELECT max(window_end) FROM sensor_metrics_1min)) AS at
+)
 SELECT zone, sum(count) AS records,
 	round((sum(temperature_mean * count) / sum(count)
 		FILTER (WHERE temperature_mean IS NOT NULL))::numeric, 1) AS temperature_mean,
@@ -15,6 +21,7 @@ SELECT zone, sum(count) AS records,
 	max(traffic_flow_max) AS traffic_max,
 	sum(anomaly_count) AS anomalies
 FROM sensor_metrics_1min
-WHERE window_end > (SELECT max(window_end) - interval '1 day' FROM sensor_metrics_1min)
+WHERE window_end > (SELECT at - interval '1 day' FROM newest)
+	AND window_end <= (SELECT at FROM newest)
 GROUP BY zone
 ORDER BY zone;
