@@ -6,7 +6,7 @@ set -euo pipefail
 group() {
 	case $1 in
 	build) echo gcc libc6-dev make libjansson-dev libcsv-dev librdkafka-dev libsqlite3-dev libpq-dev zlib1g-dev ;;
-	demo) echo gnuplot-nox jq sqlite3 curl ca-certificates unzip ;;
+	demo) echo gnuplot-nox jq sqlite3 postgresql-client-15 curl ca-certificates unzip ;;
 	check) echo libcmocka-dev bats jq kcat gnuplot-nox sqlite3 curl python3 zsh systemd ;;
 	lint) echo clang clang-format clang-tidy shellcheck mandoc python3 ;;
 	variants) group check && echo clang llvm libclang-rt-14-dev ;;

@@ -31,10 +31,9 @@ export DB MODEL RULES=$here/../rules/city.json
 mkdir -p "$folder/live"
 cd "$folder/live"
 
-psql -qX -v ON_ERROR_STOP=1 -f "$here/../sql/postgresql/city.sql" "$DB" >sql.log 2>&1 || {
-	cat sql.log >&2
-	exit 69
-}
+for table in sensor_data sensor_metrics_1min sensor_metrics_5min; do
+	db-sink --schema "$here/../sql/postgresql/city.sql" "$DB" "$table" </dev/null
+done
 for topic in city.readings city.scored; do
 	kafka-produce -t "$topic" --create-topic "${PARTITIONS:-6}:${REPLICAS:-1}" </dev/null
 done

@@ -12,7 +12,13 @@ sqlite:*)
 	}
 	sqlite3 -readonly -csv -header "${db#sqlite:}" <"$2/sqlite/train.sql"
 	;;
-postgres://* | postgresql://*) psql -qX -v ON_ERROR_STOP=1 --csv -f "$2/postgresql/train.sql" "$db" ;;
+postgres://* | postgresql://*)
+	command -v psql >/dev/null || {
+		echo "city-train: psql is missing, which Debian has as postgresql-client-15" >&2
+		exit 69
+	}
+	psql -qX -v ON_ERROR_STOP=1 --csv -f "$2/postgresql/train.sql" "$db"
+	;;
 *)
 	echo "city-train: DB names no database: sqlite:PATH or postgresql://HOST/NAME" >&2
 	exit 64

@@ -8,7 +8,8 @@
 # BIN   where the programs are; PATH is searched behind it          build/bin
 # OUT   where everything is written                                 build/city
 # SEED  of the simulated city                                       1
-# DB    the database of train and live: sqlite:PATH or postgresql://…
+# DB    the database of train and live: sqlite:PATH or postgresql://…, whose password is that of ~/.pgpass
+#       or PGPASSWORD: programs are given DB as an argument, which all users of a machine can read
 #                                                                   that of demo; none for live
 #
 # demo simulates a week to learn from and the day behind it. Each record goes through the steps that live

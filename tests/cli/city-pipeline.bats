@@ -68,6 +68,11 @@ average() {
 	diff first again
 }
 
+@test "train: without psql" {
+	DB=postgresql://host/city PATH=$BATS_TEST_TMPDIR run -69 /bin/bash "$pipelines/city-train.sh" sqlite:x sql
+	[[ $output = "city-train: psql is missing"* ]]
+}
+
 @test "train: learns from the database, a forest a zone" {
 	demo >out
 	demo train 2>/dev/null
