@@ -89,7 +89,6 @@ once() {
 	put 1 100000
 	mkfifo data
 	kafka-consume -G "$group" -X session.timeout.ms=60000 -X queued.min.messages=1 -X fetch.message.max.bytes=20000 "$in" >data 2>a.1 3>&- &
-	pid[a.1]=$!
 	exec 5<data
 	read -r _ <&5
 	signal=$(kafka_pid 1)
@@ -163,8 +162,8 @@ once() {
 		group=$how committed 202030
 		signal TERM "$how.1"
 		ends "$how" 10
-		kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -C -e -q -t "$how" -X isolation.level=read_committed >"$how"
+		kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -C -e -q -t "$how" -X isolation.level=read_committed >"rows.$how"
 	done
-	diff through - <<<'{"window_start":"1970-01-01T00:00:00.000Z","window_end":"1970-01-01T00:00:30.000Z","count":30}'
-	cmp through restart
+	diff rows.through - <<<'{"window_start":"1970-01-01T00:00:00.000Z","window_end":"1970-01-01T00:00:30.000Z","count":30}'
+	cmp rows.through rows.restart
 }
