@@ -62,7 +62,7 @@ teardown() {
 	signal STOP a.1
 	pipe b kafka-consume "${session[@]}" -G "$group" --instance b "$in" '|' tee seen '|' \
 		kafka-produce -t "$out" --transactional-id "$group-b"
-	eventually 20 assigned b
+	eventually 60 assigned b
 	[[ ! -s seen ]]
 	signal CONT a.2
 	committed "$numbers"
@@ -132,7 +132,7 @@ teardown() {
 	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' \
 		"${preload[@]}" "$commit:2" kafka-produce -t "$out" --transactional-id "$group" \
 		-X transaction.timeout.ms=2000
-	eventually 20 stopped a.2
+	eventually 60 stopped a.2
 	signal STOP a.1
 	# It can only begin when the broker has aborted that transaction.
 	plain b
@@ -186,10 +186,10 @@ teardown() {
 	LINES
 	pipe a tail -f lines '|' "${preload[@]}" STOP_AT=rd_kafka_produce_batch:1 \
 		kafka-produce -t "$out" --transactional-id "$group"
-	eventually 20 stopped a.2
+	eventually 60 stopped a.2
 	signal TERM a.2
 	signal CONT a.2
-	ends a 10
+	ends a 20
 	[[ $statuses = *' 75' ]]
 	[[ -z $(read_out) ]]
 	echo '{"n":0}' | kafka-produce -t "$out" --transactional-id "$group"

@@ -110,9 +110,9 @@ kafka_node_stop() {
 }
 
 # kafka_wait [ready|in-sync] [NODES]: until all nodes are there (and every replica is in sync), or the
-# reason why not, after a minute.
+# reason why not, after two minutes.
 kafka_wait() {
-	local n limit=$((SECONDS + 60))
+	local n limit=$((SECONDS + 120))
 	until kafka_tool -t 1 "${1:-in-sync}" "${2:-$(kafka_nodes | wc -w)}"; do
 		for n in $(kafka_nodes); do
 			if ((SECONDS >= limit)) || [[ -z ${2-} && -z $(kafka_pid "$n") ]]; then

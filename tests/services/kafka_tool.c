@@ -1,7 +1,7 @@
 /*
  * kafka_tool [-b BROKERS] [-t SECONDS] COMMAND...: what tests ask of a Kafka server beside the
  * programs they test, at the speed of a C program. BROKERS is KAFKA_BOOTSTRAP_SERVERS by default, a
- * request may take 30 seconds. Exits with 0, with 1 where the answer is no or did not come in time.
+ * request may take 60 seconds. Exits with 0, with 1 where the answer is no or did not come in time.
  */
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -39,7 +39,7 @@ static const char usage[] =
 static rd_kafka_t *rk;
 static rd_kafka_queue_t *queue;
 static const char *brokers;
-static int time_limit_ms = 30000;
+static int time_limit_ms = 60000;
 
 static _Noreturn void die(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void die(const char *fmt, ...)

@@ -70,7 +70,7 @@ plain() {
 stopping() {
 	pipe "$1" kafka-consume "${session[@]}" -G "$group" "${@:3}" "$in" '|' \
 		"${preload[@]}" "$2" kafka-produce -t "$out" --transactional-id "$group-$1"
-	eventually 20 stopped "$1.2"
+	eventually 60 stopped "$1.2"
 }
 
 # finish NAME: a pipeline that is well ends when it is told to.
@@ -143,7 +143,7 @@ assigned() {
 	[[ $(kafka_tool group "$group") = *" $1 "[1-9]* ]]
 }
 
-# committed COUNT: so many messages of $in are, within half a minute.
+# committed COUNT: so many messages of $in are, within a minute.
 committed() {
 	if ! kafka_tool reach "$group" "$1"; then
 		words

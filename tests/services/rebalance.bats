@@ -57,7 +57,7 @@ slow() {
 	committed 1000
 	signal STOP a.1
 	slow b --instance b
-	eventually 20 assigned b
+	eventually 60 assigned b
 	signal CONT a.1
 	kafka_tool members "$group" 2
 	committed "$numbers"
@@ -74,7 +74,7 @@ slow() {
 	committed 1000
 	signal STOP a.3
 	slow b
-	eventually 20 said 'partitions are lost' a.1
+	eventually 60 said 'partitions are lost' a.1
 	kafka_tool members "$group" 2
 	signal CONT a.3
 	committed "$numbers"
@@ -126,14 +126,14 @@ passed() {
 	committed 1000
 	signal STOP a.3
 	feed 1000 1100 # a pipe holds them
-	eventually 10 passed 1100 '"n":'
+	eventually 60 passed 1100 '"n":'
 	pipe b kafka-consume "${session[@]}" -G "$group" "$in" '|' cat '|' \
 		kafka-produce -t "$out" --transactional-id "$group-b"
-	eventually 10 rebalancing
+	eventually 60 rebalancing
 	# One may be under way, one is the last that tells anything: more come while it waits.
-	eventually 10 passed $(($(grep -cF '"mark"' lines) + 3)) '"mark"'
+	eventually 60 passed $(($(grep -cF '"mark"' lines) + 3)) '"mark"'
 	signal KILL a.3
-	ends a 5
+	ends a 20
 	[[ $statuses = '141 141 137' ]]
 	numbers=1100
 	committed 1100

@@ -119,7 +119,7 @@ struck() {
 	score jq jq -c --unbuffered .
 	committed "$numbers"
 	signal TERM jq.1
-	ends jq 4
+	ends jq 20
 	[[ $statuses = '0 0 0' ]]
 	exactly_once
 	# What grep drops is committed as well.
@@ -129,7 +129,7 @@ struck() {
 	score grep grep --line-buffered -e '"control"' -e '"n":[0-9]*7,'
 	committed "$numbers"
 	signal TERM grep.1
-	ends grep 4
+	ends grep 20
 	[[ $statuses = '0 0 0' ]]
 	[[ $(read_out | cut -d ' ' -f 2 | sort -n) = "$(seq 7 10 39999)" ]]
 }
@@ -143,11 +143,11 @@ struck() {
 	[[ $statuses = '141 141 78' ]]
 	[[ "sum $(read_out | wc -l)" = "$(kafka_tool committed "$group" | tail -n 1)" ]]
 	names none
-	eventually 20 said 'no control record came with them' none.3
+	eventually 60 said 'no control record came with them' none.3
 	# grep learns that its reader is gone when it has something to say.
 	feed 10000 20000
 	feed 20000 30000
-	ends none 5
+	ends none 20
 	[[ $statuses = '141 141 78' ]]
 	[[ -z $(read_out) && $(kafka_tool committed "$group") = 'sum 0' ]]
 }
@@ -155,10 +155,10 @@ struck() {
 @test "head as reader: kafka-consume ends quietly" {
 	topics head-1 3 10000
 	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' head -n 1
-	ends a 5
+	ends a 20
 	[[ $statuses = '141 0' && ! -s a.1 ]]
 	pipe b kafka-consume -t "$in" '|' head -n 1
-	ends b 5
+	ends b 20
 	[[ $statuses = '141 0' && ! -s b.1 && -s b.out ]]
 }
 
@@ -168,7 +168,7 @@ no_broker() {
 	began=$(now_ms)
 	run --separate-stderr "$1" -b "127.0.0.1:$port" --timeout 1 "${@:2}" </dev/null
 	echo "$1: $status after $(($(now_ms) - began)) ms: $stderr"
-	((status == 69 && $(now_ms) - began < 3000))
+	((status == 69 && $(now_ms) - began < 10000)) # and not the usual 30 s
 	[[ $stderr = "$1: no broker of '127.0.0.1:$port' answers within 1 s: "*refused* && -z $output ]]
 }
 
@@ -186,7 +186,7 @@ no_broker() {
 	pipe hangs kafka-consume "${session[@]}" -G "$group" "$in" '|' \
 		"${preload[@]}" HANG_AT=rd_kafka_send_offsets_to_transaction:2 \
 		kafka-produce -t "$out" --transactional-id "$group" -X transaction.timeout.ms=2000
-	ends hangs 10
+	ends hangs 20
 	[[ $statuses = '141 75' ]]
 	said 'cannot commit the offsets: brokers do not answer' hangs.2
 	goes_on hangs
@@ -205,7 +205,7 @@ no_broker() {
 	committed 1000
 	kafka_node_stop 1
 	struck_at=$(now_ms)
-	ends plain 10
+	ends plain 20
 	echo "after $(($(now_ms) - struck_at)) ms"
 	[[ $statuses = *' 75' ]]
 	[[ $(tail -n 1 plain.3) =~ ([0-9]+)' of '([0-9]+)' records not acknowledged'.*'kept by --unsent' ]]
@@ -223,10 +223,10 @@ no_broker() {
 	score again throttle 1000000
 	names plain "$tried"
 	kafka-produce -t "$out" unsent
-	eventually 20 said "\"n\":$((numbers - 1))}" reader.out
-	eventually 5 said 'brokers are back' reader.1
+	eventually 60 said "\"n\":$((numbers - 1))}" reader.out
+	eventually 60 said 'brokers are back' reader.1
 	signal TERM reader.1
-	ends reader 5
+	ends reader 20
 	[[ $statuses = 0 ]]
 	# Some of what was not acknowledged may be there all the same.
 	diff <(read_out | cut -d ' ' -f 2 | sort -nu) <(seq 0 $((numbers - 1)))
@@ -235,7 +235,7 @@ no_broker() {
 	names exact 100000
 	committed "$numbers"
 	signal TERM again.1
-	ends again 5
+	ends again 20
 	[[ $statuses = '0 0 0' ]]
 	exactly_once
 }

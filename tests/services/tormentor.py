@@ -269,7 +269,7 @@ class Tormentor:
     def server(self, servers, *command):
         """A function of the servers' script, while all goes on."""
         p = servers.start(*command)
-        if self.wait(90, lambda: p.poll() is not None) is None or p.returncode:
+        if self.wait(150, lambda: p.poll() is not None) is None or p.returncode:
             raise Failed(f"{' '.join(command)} failed")
 
     def make_plan(self):
@@ -367,7 +367,7 @@ class Tormentor:
         for p in self.pipelines:
             p.end()
         gone = lambda: not any(p.living() for p in self.pipelines)
-        if self.wait(30, gone) is None:
+        if self.wait(60, gone) is None:
             raise Failed("the pipelines do not end")
         for p in self.pipelines:
             if not self.usual and any(q.returncode for q in p.processes):
@@ -376,7 +376,7 @@ class Tormentor:
     def run(self):
         self.start_pipelines([self.commands(i) for i in range(2)])
         self.feed = self.start_feed()
-        if self.wait(60, lambda: self.sum > 0) is None:
+        if self.wait(120, lambda: self.sum > 0) is None:
             raise Failed("the group does not start")
         self.torment()
         self.feed.finish()
