@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +18,18 @@ struct folder {
 };
 #define PATH_BYTES (sizeof(struct folder) + 260)
 
+/* Where profiles are, seen from the folder of a program; a source's only from where it is built. */
+static const struct {
+	const char *folder, *profiles;
+} beside[] = {
+	{"*", "../share/sensorutils/profiles"},
+	{"*/build/bin", "../../data/profiles"},
+	{"*/build/*/bin", "../../../data/profiles"},
+};
+
 /* The folders that profiles may be in: how many. */
 static size_t find_folders(struct folder folders[4])
 {
-	static const char *const beside[] = {"../share/sensorutils/profiles", "../../data/profiles",
-					     "../../../data/profiles"};
 	const char *data = getenv("SENSORUTILS_DATA");
 	char program[4096];
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 1);
@@ -30,9 +38,13 @@ static size_t find_folders(struct folder folders[4])
 
 	if (data && *data)
 		snprintf(folders[n++].path, sizeof(folders->path), "%.4000s/profiles", data);
-	for (size_t i = 0; slash && i < sizeof(beside) / sizeof(*beside); i++)
-		snprintf(folders[n++].path, sizeof(folders->path), "%.*s/%s",
-			 (int)(slash - program), program, beside[i]);
+	if (!slash)
+		return n;
+	*slash = '\0';
+	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++)
+		if (!fnmatch(beside[i].folder, program, 0))
+			snprintf(folders[n++].path, sizeof(folders->path), "%s/%s", program,
+				 beside[i].profiles);
 	return n;
 }
 

@@ -64,14 +64,17 @@ wall_clock() {
 }
 
 @test "installed profiles are found beside the program" {
-	mkdir -p usr/bin usr/share/sensorutils source/build/bin source/data
+	mkdir -p usr/bin usr/share/sensorutils source/build/{bin,asan/bin} source/data data
 	cp -r "$profiles" usr/share/sensorutils
 	cp -r "$profiles" source/data
+	cp -r "$profiles" data # somebody's
 	cp "$SENSORUTILS_BUILD/bin/sensor-sim" usr/bin
 	cp usr/bin/sensor-sim source/build/bin
+	cp usr/bin/sensor-sim source/build/asan/bin
 	unset SENSORUTILS_DATA
 	usr/bin/sensor-sim --step 1s --count 1 city | jq -e '.zone == "Downtown"'
 	source/build/bin/sensor-sim --step 1s --count 1 city | jq -e '.zone == "Downtown"'
+	source/build/asan/bin/sensor-sim --step 1s --count 1 city | jq -e '.zone == "Downtown"'
 	rm -r usr/share
 	expect_error 66 "name a file, or set SENSORUTILS_DATA" usr/bin/sensor-sim city
 	SENSORUTILS_DATA=nosuch expect_error 66 "such as 'nosuch/profiles'" usr/bin/sensor-sim city
