@@ -227,6 +227,8 @@ make_stuck_stub() {
 	run -64 score-folder
 	run -64 score-folder -m "$model"
 	run -64 score-folder -x
+	run -0 --separate-stderr score-folder --help
+	[[ ${lines[0]} = 'score-folder -m MODEL '* && ${lines[-1]} = 'on the folder ends at once'* && -z $stderr ]]
 	run -0 score-folder -m "$model" folder --only-anomalies
 	touch taken
 	run -73 score-folder -m "$model" taken

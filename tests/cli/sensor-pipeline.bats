@@ -359,8 +359,9 @@ starting again in 1 s' ]]
 	run -0 --separate-stderr sensor-pipeline --help
 	[[ ${lines[0]} = 'sensor-pipeline [OPTION...] STAGE... '* && -z $stderr ]]
 	[[ $output = *--kill-after* && $output != *shellcheck* ]]
-	# Every option that it takes.
+	# Every option that it takes, there and in the manual.
 	while read -r option; do
+		grep -qE "^\.It Fl . , ${option#-}( |$)" "$BATS_TEST_DIRNAME/../../man/sensor-pipeline.1"
 		[[ $option = --help || $output = *"$option"* ]]
 	done < <(grep -oE '^	-[a-zA-Z] \| --[a-z-]+' "$(command -v sensor-pipeline)" | grep -oE -- '--[a-z-]+')
 }
