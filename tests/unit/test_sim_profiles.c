@@ -60,14 +60,23 @@ static void assert_moments(const struct sums *s, double mean, double variance)
 		fail_msg("variance %g, not %g", variance_of(s), variance);
 }
 
-/* The same profile without anomalies: what healthy sensors would say. */
-static struct profile *healthy(const char *path)
+static void assert_uniform(const struct sums *s, double low, double high)
+{
+	double mean = (low + high) / 2, variance = (high - low) * (high - low) / 12;
+
+	if (!(fabs(mean_of(s) - mean) < SIGMAS * sqrt(variance / s->n)) ||
+	    !(fabs(variance_of(s) - variance) < SIGMAS * variance * sqrt(0.8 / s->n)))
+		fail_msg("mean %g and variance %g of %g are not those of %g to %g", mean_of(s),
+			 variance_of(s), s->n, low, high);
+}
+
+static struct profile *changed(const char *path, void (*change)(json_t *))
 {
 	json_error_t why;
 	json_t *json = json_load_file(path, 0, &why);
 
 	assert_non_null(json);
-	assert_int_equal(json_object_del(json, "anomalies"), 0);
+	change(json);
 	char *text = json_dumps(json, 0);
 	assert_non_null(text);
 	struct profile *p = sim_profile(text);
@@ -77,6 +86,50 @@ static struct profile *healthy(const char *path)
 	release(text);
 	json_decref(json);
 	return p;
+}
+
+static void remove_anomalies(json_t *profile)
+{
+	assert_int_equal(json_object_del(profile, "anomalies"), 0);
+}
+
+/* The same profile without anomalies: what healthy sensors would say. */
+static struct profile *healthy(const char *path)
+{
+	return changed(path, remove_anomalies);
+}
+
+/* A profile whose anomalies begin at these shares of healthy readings, so that there are many. */
+static struct profile *often(const char *path, const double *shares)
+{
+	struct profile *p = sim_profile(path);
+	double start = 0;
+
+	for (size_t i = 0; i < p->n_anomalies; i++)
+		p->anomalies[i].start = start += shares[i];
+	return p;
+}
+
+/* How many readings of n have each anomaly, counted by the simulator. */
+static void assert_shares(const char *path, uint64_t seed, uint64_t n_sensors, int n,
+			  const double *shares)
+{
+	struct sim_stream s;
+
+	sim_open(&s, sim_profile(path), seed, n_sensors, 0);
+	for (int i = 0; i < n; i++)
+		sim_line(&s);
+	for (size_t i = 0; i < s.profile->n_anomalies; i++) {
+		/* Of runs of low to high readings: the mean of their squares by their mean. */
+		double low = (double)s.profile->anomalies[i].length[0],
+		       high = (double)s.profile->anomalies[i].length[1], mean = (low + high) / 2,
+		       squares = mean * mean + ((high - low + 1) * (high - low + 1) - 1) / 12;
+		double got = (double)simulator_labelled(s.simulator)[i];
+
+		if (!(fabs(got - n * shares[i]) < SIGMAS * sqrt(n * shares[i] * squares / mean)))
+			fail_msg("%s: %g of %d are not a share of %g", path, got, n, shares[i]);
+	}
+	sim_close(&s);
 }
 
 static const char *text_at(const json_t *record, const char *name)
@@ -188,8 +241,7 @@ static void test_city(void **state)
 	sim_close(&s);
 }
 
-/* One reading in 20 has an anomaly: a quarter of each kind, of its size, on its own metric alone.
- */
+/* Each kind of anomaly is of its size, on its own metric alone. */
 static void test_city_anomalies(void **state)
 {
 	static const struct {
@@ -199,12 +251,13 @@ static void test_city_anomalies(void **state)
 		      {"air_quality_spike", "air_quality_index", 100, 200},
 		      {"noise_spike", "noise_level", 30, 50},
 		      {"traffic_spike", "traffic_flow", 150, 300}};
+	static const double shares[4] = {0.1, 0.1, 0.1, 0.1};
 	struct sums sizes[4] = {{0}};
 	struct sim_stream s, h;
 	int n = 20000;
 
 	(void)state;
-	sim_open(&s, sim_profile("data/profiles/city.json"), 2, 0, 12 * SECOND);
+	sim_open(&s, often("data/profiles/city.json", shares), 2, 0, 12 * SECOND);
 	sim_open(&h, healthy("data/profiles/city.json"), 2, 0, 12 * SECOND);
 	for (int i = 0; i < n; i++) {
 		json_t *r = sim_record(&s), *would = sim_record(&h);
@@ -222,25 +275,32 @@ static void test_city_anomalies(void **state)
 				assert_true(size == 0);
 				continue;
 			}
-			if (x < city_high[k]) {
+			if (x < city_high[k])
 				assert_true(size > kinds[kind].low - 0.011 &&
 					    size < kinds[kind].high + 0.011);
+			/* Only where no size is cut by the clamp. */
+			if (x - size + kinds[kind].high < city_high[k])
 				add(&sizes[kind], size);
-			}
 		}
 		json_decref(r);
 		json_decref(would);
 	}
 	for (int kind = 0; kind < 4; kind++) {
-		double width = kinds[kind].high - kinds[kind].low;
-
-		assert_share((double)simulator_labelled(s.simulator)[kind], n, 0.0125);
-		/* Those that reach a clamp are the larger ones: few, but of noise in two zones. */
-		assert_true(mean_of(&sizes[kind]) > kinds[kind].low + 0.4 * width);
-		assert_true(mean_of(&sizes[kind]) < kinds[kind].low + 0.6 * width);
+		assert_true(sizes[kind].n > 1000);
+		assert_uniform(&sizes[kind], kinds[kind].low, kinds[kind].high);
 	}
 	sim_close(&s);
 	sim_close(&h);
+}
+
+/* One reading in 20, a quarter of each kind. */
+static void test_shares(void **state)
+{
+	static const double shares[4] = {0.0125, 0.0125, 0.0125, 0.0125};
+
+	(void)state;
+	assert_shares("data/profiles/city.json", 8, 0, 400000, shares);
+	assert_shares("data/profiles/fleet.json", 9, 100, 500000, shares);
 }
 
 static void test_lake(void **state)
@@ -283,8 +343,8 @@ static void test_lake(void **state)
 	assert_moments(&t, 22.5, 4);
 	assert_moments(&h, 65, 25);
 	assert_true(fabs(product / t.n / 10 + 0.4) < SIGMAS * sqrt(1.16 / t.n));
-	assert_moments(&spikes, 100, 1600.0 / 12);
-	assert_moments(&drops, 10, 400.0 / 12);
+	assert_uniform(&spikes, 80, 120);
+	assert_uniform(&drops, 0, 20);
 	sim_close(&s);
 }
 
@@ -339,6 +399,55 @@ static void test_factory(void **state)
 	for (size_t i = 0; i < s.profile->n_anomalies; i++)
 		rates += s.profile->anomalies[i].rate;
 	assert_true(fabs(rates - 0.00125) < 1e-12);
+	sim_close(&s);
+}
+
+static void remove_noise(json_t *profile)
+{
+	const char *name;
+	json_t *signal;
+
+	remove_anomalies(profile);
+	json_object_foreach(json_object_get(profile, "signals"), name, signal)
+	{
+		assert_int_equal(json_object_set_new(signal, "sd", json_integer(0)), 0);
+		assert_int_equal(json_object_del(signal, "round"), 0);
+	}
+}
+
+/* Without its noise a step that is not pulled is the average, of 300 weighed 1 to 1.5, as it is. */
+static void test_factory_average(void **state)
+{
+	static const char *const metrics[3] = {"humidity", "noise_level", "temperature"};
+	static const double means[3] = {60, 50, 25};
+	enum { N = 3000, WINDOW = 300 };
+	static double x[3][WINDOW + N];
+	struct sums pulls = {0};
+	struct sim_stream s;
+
+	(void)state;
+	sim_open(&s, changed("data/profiles/factory.json", remove_noise), 10, 1, 0);
+	for (int k = 0; k < 3; k++)
+		for (int i = 0; i < WINDOW; i++)
+			x[k][i] = means[k];
+	for (int i = WINDOW; i < WINDOW + N; i++) {
+		json_t *r = sim_record(&s);
+
+		for (int k = 0; k < 3; k++) {
+			double sum = 0, weights = 0;
+			for (int j = 0; j < WINDOW; j++) {
+				double weight = 1 + 0.5 * j / (WINDOW - 1);
+				sum += weight * x[k][i - WINDOW + j];
+				weights += weight;
+			}
+			x[k][i] = sim_number(r, metrics[k]);
+			if (fabs(x[k][i] - sum / weights) > 1e-9 * means[k])
+				add(&pulls, x[k][i] / means[k]);
+		}
+		json_decref(r);
+	}
+	assert_share(pulls.n, 3 * N, 0.2);
+	assert_uniform(&pulls, 0.9, 1.1);
 	sim_close(&s);
 }
 
@@ -423,10 +532,73 @@ static void test_fleet(void **state)
 	assert_true(fabs(mean_of(&within) - 0.25) <
 		    SIGMAS * 0.25 * sqrt(2.0 / (SENSORS * READINGS)));
 	assert_moments(&noise, 0, 25);
-	assert_share(counts[0], SENSORS * READINGS, 0.0125);
-	/* Runs of mean length L: deviations are sqrt(2 L) times larger at most. */
-	for (int k = 1; k < 4; k++)
-		assert_true(fabs(counts[k] - 500.0) < SIGMAS * sqrt(500 * 2 * (k == 1 ? 30 : 5.5)));
+	for (int k = 0; k < 4; k++)
+		assert_true(counts[k] > 0);
+	sim_close(&s);
+	sim_close(&h);
+}
+
+/* Sizes: spikes of 20 either way, drifts in steps of up to 0.5, stuck within 5, noise of sd 5. */
+static void test_fleet_sizes(void **state)
+{
+	enum { SENSORS = 100, READINGS = 400 };
+	static const double shares[4] = {0.02, 0.01, 0.05, 0.05};
+	static struct {
+		struct sums healthy, stuck;
+		double held, drift;
+		char type[10];
+	} sensors[SENSORS];
+	struct sums spikes = {0}, steps = {0}, noise = {0}, stuck = {0};
+	double leaps = 0;
+	struct sim_stream s, h;
+
+	(void)state;
+	memset(sensors, 0, sizeof(sensors));
+	sim_open(&s, often("data/profiles/fleet.json", shares), 11, SENSORS, 0);
+	sim_open(&h, healthy("data/profiles/fleet.json"), 11, SENSORS, 0);
+	for (int i = 0; i < SENSORS * READINGS; i++) {
+		json_t *r = sim_record(&s), *would = sim_record(&h);
+		double x = sim_number(r, "value"), base = sim_number(would, "value"),
+		       size = x - base;
+		const char *type = text_at(r, "label_type");
+		bool goes_on = !strcmp(type, sensors[i % SENSORS].type);
+
+		add(&sensors[i % SENSORS].healthy, base);
+		if (!strcmp(type, "spike")) {
+			add(&spikes, size > 0);
+		} else if (!strcmp(type, "noise")) {
+			add(&noise, size);
+		} else if (!strcmp(type, "stuck")) {
+			if (!goes_on || x != sensors[i % SENSORS].held)
+				add(&sensors[i % SENSORS].stuck, x);
+		} else if (!strcmp(type, "drift")) {
+			double step = goes_on ? size - sensors[i % SENSORS].drift : size;
+			/* One drift may begin right behind another. */
+			if (fabs(step) < 0.502)
+				add(&steps, step);
+			else
+				leaps++;
+		}
+		sensors[i % SENSORS].held = x;
+		sensors[i % SENSORS].drift = size;
+		memcpy(sensors[i % SENSORS].type, type, strlen(type) + 1);
+		json_decref(r);
+		json_decref(would);
+	}
+	for (int i = 0; i < SENSORS; i++) {
+		const struct sums *values = &sensors[i].stuck;
+		double base = mean_of(&sensors[i].healthy);
+
+		stuck.n += values->n;
+		stuck.x += values->x - values->n * base;
+		stuck.xx += values->xx - 2 * base * values->x + values->n * base * base;
+	}
+	assert_true(spikes.n > 300 && steps.n > 4000 && stuck.n > 800 && noise.n > 4000);
+	assert_share(spikes.x, spikes.n, 0.5);
+	assert_true(leaps < 0.01 * steps.n);
+	assert_uniform(&steps, -0.5, 0.5);
+	assert_uniform(&stuck, -5, 5);
+	assert_moments(&noise, 0, 25);
 	sim_close(&s);
 	sim_close(&h);
 }
@@ -540,10 +712,11 @@ static void test_secom(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_city),  cmocka_unit_test(test_city_anomalies),
-		cmocka_unit_test(test_lake),  cmocka_unit_test(test_factory),
-		cmocka_unit_test(test_fleet), cmocka_unit_test(test_fleet_stuck),
-		cmocka_unit_test(test_secom),
+		cmocka_unit_test(test_city),        cmocka_unit_test(test_city_anomalies),
+		cmocka_unit_test(test_shares),      cmocka_unit_test(test_lake),
+		cmocka_unit_test(test_factory),     cmocka_unit_test(test_factory_average),
+		cmocka_unit_test(test_fleet),       cmocka_unit_test(test_fleet_sizes),
+		cmocka_unit_test(test_fleet_stuck), cmocka_unit_test(test_secom),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
