@@ -10,7 +10,6 @@ say() {
 
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 deploy=$here/../deploy
-export PATH=$PATH:$deploy
 if [[ -z ${KAFKA_BOOTSTRAP_SERVERS-}${KAFKA_HOST-} ]]; then
 	say "live takes a real broker: set KAFKA_BOOTSTRAP_SERVERS (without one, 'demo' does the same by files)"
 	exit 64
