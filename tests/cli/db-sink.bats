@@ -171,7 +171,7 @@ claim() {
 	[[ $(q 'SELECT count(*) FROM t') = 0 ]]
 	sink --rejects rejects <in
 	[[ $(q 'SELECT n FROM t' | tr '\n' ' ') = '1 3 ' ]]
-	jq -e '.line == 2 and .program == "db-sink" and (.record | fromjson).n == 2' rejects
+	jq -se 'length == 1 and (.[0] | .line == 2 and .program == "db-sink" and (.record | fromjson).n == 2)' rejects
 	q 'DELETE FROM t'
 	sink --unknown rest <in
 	diff <(q 'SELECT n, rest FROM t') - <<-'E'
@@ -391,7 +391,7 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	{ assign 1 && records 0 4 && mark 0 4 && control end; } >in
 	sink --rejects r <in
 	[[ $(q 'SELECT group_concat(n) FROM t') = 0,1,3 && $(claim read | jq '.partitions[0].offset') = 4 ]]
-	jq -e '._kafka.offset == 2 and .line == 4 and .reason == "CHECK constraint failed: n <> 2"' r
+	jq -se 'length == 1 and (.[0] | ._kafka.offset == 2 and .line == 4 and .reason == "CHECK constraint failed: n <> 2")' r
 	q 'DELETE FROM t; DELETE FROM sensorutils_offsets'
 	claim >/dev/null
 	run --separate-stderr -74 db-sink --rejects /dev/full sqlite:db t in

@@ -78,7 +78,8 @@ in_sandbox() {
 		kafka-consume -t t -e --no-provenance --rejects bad >plain
 		kafka-consume -t t -e --rejects bad2 | sed "s/,\"_kafka\":{[^}]*}//" | cmp - plain'
 	printf '{   "a": 1,    "b": [ 2] }\n{"c":\t3}\n {"d": "x\\\\n"} \n' | diff plain -
-	jq -e '.record == "{\"e\":\n\"x\ny\"}" and .file == "t[0]@3" and (.reason | startswith("control character"))' bad
+	jq -se 'length == 1 and (.[0] | .record == "{\"e\":\n\"x\ny\"}" and .file == "t[0]@3" and
+		(.reason | startswith("control character")))' bad
 }
 
 @test "messages that are no records: 65 and where, or --rejects with reason and provenance" {
@@ -117,7 +118,7 @@ in_sandbox() {
 		put -t t -Z -K : <<<"k:"
 		kafka-consume -Z -t t -e >with
 		kafka-consume -Z -t t -e --no-provenance >plain'
-	jq -e 'keys == ["_kafka"] and ._kafka.key == "k"' with
+	jq -se 'length == 1 and (.[0] | keys == ["_kafka"] and ._kafka.key == "k")' with
 	[[ $(cat plain) = '{}' ]]
 }
 

@@ -208,7 +208,7 @@ teardown() {
 		status=0; kafka-produce -t t -X message.max.bytes=1000 in 2>said || status=$?
 		[[ $status -eq 65 ]]'
 	[[ $(wc -l <got) -eq 2 ]]
-	jq -e '.line == 2 and (.reason | test("^the message has 13[0-9][0-9] bytes, .*at most 1000"))' rejects
+	jq -se 'length == 1 and (.[0] | .line == 2 and (.reason | test("^the message has 13[0-9][0-9] bytes, .*at most 1000")))' rejects
 	grep -q '^kafka-produce: in:2: the message has' said
 }
 
@@ -249,7 +249,7 @@ teardown() {
 	in_sandbox --topics t:1 '
 		kafka-produce -t t -X queue.buffering.max.kbytes=1 --rejects rejects in; get -t t >got'
 	[[ $(wc -l <got) -eq 2 ]]
-	jq -e '.line == 2 and (.reason | test("queue.buffering.max.kbytes"))' rejects
+	jq -se 'length == 1 and (.[0] | .line == 2 and (.reason | test("queue.buffering.max.kbytes")))' rejects
 }
 
 @test "records arrive while the input stays open" {

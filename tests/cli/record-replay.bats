@@ -135,7 +135,7 @@ wall_clock() {
 	done <out
 	sed 's/,"producer_timestamp":"[^"]*"}$/}/' out | cmp - five.jsonl
 	record-replay --stamp producer_timestamp out | sed 's/,"producer_timestamp":"[^"]*"}$/}/' | cmp - five.jsonl
-	record-replay --stamp 'a "b".c' five.jsonl | jq -e '."a \"b\".c" | type == "string"'
+	record-replay --stamp 'a "b".c' five.jsonl | jq -se 'length == 5 and all(."a \"b\".c" | type == "string")'
 	[[ $(record-replay --stamp x five.csv | head -n 2) = timestamp,n.t,x$'\n'2024-01-01T00:00:00.500Z,1704067200,20* ]]
 	# Beside --restamp: the same instant, each in its place.
 	record-replay --restamp --stamp p five.jsonl | jq -e -s 'all(.timestamp == .p)'

@@ -38,7 +38,7 @@ wall_clock() {
 	sensor-sim --step 1s --count 100 "$profiles/city.json" | cmp - by_name
 	sensor-sim --step 1s --count 100 - <"$profiles/city.json" | cmp - by_name
 	cp "$profiles/lake.json" city.json
-	sensor-sim --step 1s --count 5 city.json | jq -e '.sensor_id | startswith("lake-")'
+	sensor-sim --step 1s --count 5 city.json | jq -se 'length == 5 and all(.sensor_id | startswith("lake-"))'
 	sensor-sim --step 1s --count 100 city | cmp - by_name
 	expect_error 66 "no profile 'town': there are city, factory, fleet, lake, secom, and files by path or as NAME.json" \
 		sensor-sim town
@@ -280,13 +280,14 @@ field() {
 	done
 }
 
-@test "a forest finds the city's anomalies better than chance, and factory's lost readings are missing values" {
+@test "a forest finds the city's anomalies, and factory's lost readings are missing values" {
 	sensor-sim --step 10s --count 8000 city >train.jsonl
 	sensor-sim --step 10s --seed 1 --count 8000 city >test.jsonl
 	iforest-train --contamination 0.05 --seed 1 -o city.model train.jsonl
 	anomaly-score -m city.model test.jsonl | anomaly-eval --json >eval.json
-	jq -e '.roc_auc > 0.6' eval.json
+	# It is 0.929 for these seeds, 0.917 to 0.940 for others with 95 %.
+	jq -e '.roc_auc > 0.9' eval.json
 	sensor-sim --step 1s --count 200000 factory | grep '"dropout"' >lost
 	[[ -s lost ]]
-	jq -e '.humidity == null and .temperature != null' lost >/dev/null
+	jq -se 'all(.humidity == null and .temperature != null)' lost >/dev/null
 }
