@@ -39,7 +39,8 @@ def make_rules(rng):
     for i in range(rng.randint(1, 6)):
         kind = rng.choice(["above", "below", "range", "rate", "rate", "stuck", "stuck", "missing", "missing"])
         limits = make_limits(rng, kind)
-        rule = {"name": f"r{i}", "severity": rng.choice(SEVERITIES[1:]), "field": rng.choice(FIELDS), "kind": kind, **limits}
+        rule = {"name": f"r{i}", "severity": rng.choice(SEVERITIES[1:]), "field": rng.choice(FIELDS), "kind": kind,
+                **limits}
         if rng.random() < 0.5:
             zones = rng.sample(["A", "B", "7", "true"], rng.randint(1, 3))
             rule["per_key"] = {z: None if rng.random() < 0.3 else make_limits(rng, kind, limits) for z in zones}
