@@ -28,10 +28,12 @@ numbers_of() {
 	grep -o '^{"n":[0-9]*' "$1" | cut -d : -f 2 | sort -n
 }
 
-# contiguous FILE: in each partition offsets from 0, none twice, none left out.
+# contiguous FILE COUNT: so many records, in each partition with offsets from 0, none twice, none left out.
 contiguous() {
 	grep -v '"control"' "$1" | sed -E 's/.*"partition":([0-9]+),"offset":([0-9]+).*/\1 \2/' |
-		awk '$2 != due[$1]++ { print "partition " $1 ": " $2; exit 1 }'
+		awk -v count="$2" '
+			$2 != due[$1]++ { print "partition " $1 ": " $2; bad++ }
+			END { print NR, "records"; exit bad || NR != count }'
 }
 
 kafka_tool_committed() {
@@ -101,9 +103,9 @@ assert peak < 100 << 10'
 	timeout 6 tail -f /dev/null || true # so long it blocks
 	kafka_tool members "$group" 1
 	# The stream goes on behind what head has read.
-	timeout 20 grep -m 1 -F '"n":59999' <&5 >/dev/null
+	timeout 60 grep -m 1 -F '"n":59999' <&5 >/dev/null
 	exec 5<&-
-	ends a 5
+	ends a 20
 	[[ $statuses = 141 && ! -s a.1 ]]
 }
 
@@ -114,8 +116,9 @@ import sys, time
 while chunk := sys.stdin.buffer.read1(4 << 20):
     sys.stdout.buffer.write(chunk)
     if chunk.find(b"\"n\":2000") >= 0 or chunk.find(b"\"n\":4000") >= 0:
-        time.sleep(2)' >got || true
-	contiguous got
+        time.sleep(2)' >got || ended=${PIPESTATUS[*]}
+	[[ $ended = '75 0' ]] # nobody commits
+	contiguous got 60000
 	numbers_of got | cmp - <(seq 0 59999)
 }
 
@@ -136,7 +139,7 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	kafka_tool delete-records "$in" 0 39000
 	cat <&5 >/dev/null
 	exec 5<&-
-	ends a 5
+	ends a 20
 	[[ $statuses = 66 ]]
 	grep -qE "cannot read on at offset [0-9]+ of 39000 to 40000: offsets from [0-9]+ to 38999 are gone by retention" a.1
 	run --separate-stderr -66 kafka-consume -t "$in" -o 10
@@ -210,14 +213,14 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	signal KILL a.1
 	cat <&5 >got
 	exec 5<&-
-	ends a 2
+	ends a 20
 	whole=$(grep -c '}$' got)
 	n=$(kafka_tool_committed "$group")
 	echo "$whole lines, $n committed"
 	((n <= whole && whole < 40000))
 	run ! grep -q '"control"' got
 	head -n "$whole" got >whole-lines
-	contiguous whole-lines
+	contiguous whole-lines "$whole"
 }
 
 @test "--commit-on-write: partitions go to a second member and nothing comes twice" {
@@ -231,12 +234,12 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	feed 5000 10000
 	committed 10000
 	signal TERM b.1
-	ends b 5
+	ends b 20
 	kafka_tool members "$group" 1
 	feed 10000 15000
 	committed 15000
 	signal TERM a.1
-	ends a 5
+	ends a 20
 	cat a.out b.out >got
 	numbers_of got | cmp - <(seq 0 14999)
 	[[ -s b.out ]]
@@ -256,9 +259,9 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 @test "SIGTERM with a reader that will not commit: 75, and why" {
 	topics "t$BATS_TEST_NUMBER" 1 10
 	pipe a kafka-consume -G "$group" "$in" '|' cat
-	eventually 10 grep -q '"n":9' a.out
+	eventually 60 grep -q '"n":9' a.out
 	signal TERM a.1
-	ends a 6
+	ends a 20
 	[[ $statuses = "75 0" ]]
 	said "not all of it was committed" a.1
 	tail -n 1 a.out | grep -q '"control":"end"'
@@ -267,9 +270,9 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 @test "SIGINT: what was read is written, no 'end', and it dies of it" {
 	topics "t$BATS_TEST_NUMBER" 1 10
 	pipe a kafka-consume -G "$group" "$in" '|' cat
-	eventually 10 grep -q '"n":9' a.out
+	eventually 60 grep -q '"n":9' a.out
 	signal INT a.1
-	ends a 3
+	ends a 20
 	[[ $statuses = "130 0" ]]
 	run ! grep -q '"control":"end"' a.out
 	kafka_tool members "$group" 0
@@ -284,26 +287,26 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	read -r _ <&5
 	kafka_tool members "$group" 1
 	exec 5<&-
-	ends a 2
+	ends a 20
 	[[ $statuses = 141 && ! -s a.1 ]]
-	kafka_tool -t 2 members "$group" 0
+	kafka_tool -t 20 members "$group" 0 # before its session is over
 }
 
 @test "partitions are lost: 75, or with --on-lost reset told to the sink, and read again" {
 	topics "t$BATS_TEST_NUMBER" 1 100
 	pipe a kafka-consume "${session[@]}" -G "$group" "$in" '|' cat
 	pipe b kafka-consume "${session[@]}" -G "$group-2" --on-lost reset "$in" '|' cat
-	eventually 10 grep -q '"n":99' a.out
-	eventually 10 grep -q '"n":99' b.out
+	eventually 60 grep -q '"n":99' a.out
+	eventually 60 grep -q '"n":99' b.out
 	signal STOP a.1 b.1
 	kafka_tool members "$group" 0
 	kafka_tool members "$group-2" 0
 	signal CONT a.1 b.1
-	ends a 10
+	ends a 20
 	[[ $statuses = "75 0" ]]
 	said "has given our partitions to others" a.1
 	run ! grep -q '"control":"end"' a.out
-	eventually 20 bash -c '[[ $(grep -c "\"n\":99" b.out) -eq 2 ]]'
+	eventually 60 bash -c '[[ $(grep -c "\"n\":99" b.out) -eq 2 ]]'
 	said "partitions are lost" b.1
 	sed -E 's/.*"control":"([a-z]+)".*/\1/; s/^\{"n".*/record/' b.out | uniq >kinds
 	tr '\n' ' ' <kinds | grep -qE '^assign mark record (mark )?reset assign mark record '
@@ -313,15 +316,15 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 @test "nobody commits before partitions go: 75 when the drain timeout is over" {
 	topics "t$BATS_TEST_NUMBER" 2 100
 	pipe a kafka-consume "${session[@]}" -G "$group" --drain-timeout 1 "$in" '|' cat
-	eventually 10 grep -q '"n":99' a.out
+	eventually 60 grep -q '"n":99' a.out
 	pipe b kafka-consume "${session[@]}" -G "$group" --commit-on-write "$in"
-	ends a 10
+	ends a 20
 	[[ $statuses = "75 0" ]]
 	said "not committed in time" a.1
 	committed 100
 	signal TERM b.1
-	ends b 5
-	contiguous b.out
+	ends b 20
+	contiguous b.out 100
 }
 
 @test "--offsets-from: offsets, epoch and state of a store that is not the group's" {
@@ -331,16 +334,16 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	done
 	make_store
 	echo "{\"$in-0\":{\"offset\":5,\"epoch\":3,\"state\":{\"replay_from\":2,\"w\":1.5}}}" >stored.json
-	kafka-consume -G "$group" --offsets-from 'sh store.sh' --drain-timeout 2 "$in" >got 2>a.1 3>&- &
+	kafka-consume -G "$group" --offsets-from 'sh store.sh' --drain-timeout 20 "$in" >got 2>a.1 3>&- &
 	# shellcheck disable=SC2034
 	pid[a.1]=$!
-	eventually 10 grep -q '"n":19,' got
+	eventually 60 grep -q '"n":19,' got
 	# It waits for the store to say that all is there.
 	signal TERM a.1
-	eventually 5 grep -q '"control":"end"' got
+	eventually 60 grep -q '"control":"end"' got
 	echo "{\"$in-0\":{\"offset\":10,\"epoch\":4,\"state\":null},\"$in-1\":{\"offset\":10,\"epoch\":1,\"state\":null}}" >new
 	mv new stored.json
-	ends a 5
+	ends a 20
 	[[ $statuses = 0 ]]
 	head -n 1 questions | jq -e --arg t "$in" --arg g "$group" \
 		'. == {operation: "claim", group: $g, partitions: [{topic: $t, partition: 0}, {topic: $t, partition: 1}]}'
@@ -391,25 +394,25 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 @test "brokers that go away later are waited for, and it says so" {
 	topics "t$BATS_TEST_NUMBER" 1 10
 	pipe a kafka-consume -t "$in" '|' cat
-	eventually 10 grep -q '"n":9' a.out
+	eventually 60 grep -q '"n":9' a.out
 	kafka_node_stop 1 TERM
-	eventually 10 said "all brokers are away, waiting for them: " a.1
+	eventually 60 said "all brokers are away, waiting for them: " a.1
 	kafka_node_start 1
 	kafka_wait ready
 	feed 10 20
-	eventually 20 grep -q '"n":19' a.out
-	eventually 5 said "brokers are back" a.1
+	eventually 60 grep -q '"n":19' a.out
+	eventually 60 said "brokers are back" a.1
 	[[ $(wc -l <a.1) -eq 2 ]]
 	signal TERM a.1
-	ends a 2
+	ends a 20
 	[[ $statuses = "0 0" ]]
-	contiguous a.out
+	contiguous a.out 20
 }
 
 @test "a topic that is deleted while it is read: 78" {
 	topics "t$BATS_TEST_NUMBER" 1 10
 	pipe a kafka-consume -G "$group" --commit-on-write "$in" '|' cat
-	eventually 10 grep -q '"n":9' a.out
+	eventually 60 grep -q '"n":9' a.out
 	kafka_tool delete-topic "$in"
 	ends a 20
 	[[ $statuses = "78 0" ]]
@@ -421,12 +424,12 @@ while chunk := sys.stdin.buffer.read1(4 << 20):
 	pipe a kafka-consume "${session[@]}" -G "$group" --instance one --commit-on-write "$in"
 	committed 100
 	pipe b kafka-consume "${session[@]}" -G "$group" --instance one --commit-on-write "$in"
-	ends a 10
+	ends a 20
 	[[ $statuses = 75 ]]
 	feed 100 200
 	committed 200
 	signal TERM b.1
-	ends b 5
+	ends b 20
 	cat a.out b.out >got
 	numbers_of got | cmp - <(seq 0 199)
 }
