@@ -10,12 +10,12 @@ static int abort_open(struct sink *s, struct error *err)
 	return producer_abort(s->producer, err);
 }
 
-/* A commit that failed for a message says which. */
-static int blame_message(const struct sink *s, struct error *err)
+/* A commit that failed for a message says which, or that there is no topic for any. */
+static int blame(const struct sink *s, struct error *err)
 {
 	if (s->undelivered.kind)
 		*err = s->undelivered;
-	return -1;
+	return sink_blame_topic(s, err);
 }
 
 static int commit(struct sink *s, const struct control_record *mark, struct error *err)
@@ -30,7 +30,7 @@ static int commit(struct sink *s, const struct control_record *mark, struct erro
 		return 0;
 	}
 	if (ret < 0)
-		return blame_message(s, err);
+		return blame(s, err);
 	transaction_fenced(&s->transaction, sink_clock_ns());
 	if (s->transaction.state == TRANSACTION_SKIPPING) /* else nothing was to be committed */
 		message_note("%s; what came since the last mark is void", err->what);

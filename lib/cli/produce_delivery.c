@@ -83,9 +83,11 @@ static void note_reason(struct sink *s, const struct undelivered *u)
 	said[0] = '\0';
 	if (u->code == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
 		producer_reason(s->producer, said, sizeof(said));
-	kafka_error(&s->undelivered, u->code, NULL, false, "not delivered");
+	kafka_error(&s->undelivered, u->code, NULL, false, "not delivered to topic '%s'",
+		    s->options->topic);
 	if (said[0])
-		error_set(&s->undelivered, s->undelivered.kind, "not delivered: %s (%s)",
+		error_set(&s->undelivered, s->undelivered.kind,
+			  "not delivered to topic '%s': %s (%s)", s->options->topic,
 			  rd_kafka_err2str(u->code), said);
 	place_of(s, u->tag, &s->undelivered);
 }
@@ -109,6 +111,16 @@ void sink_undelivered(void *context, const struct undelivered *u)
 		s->trouble = err;
 }
 
+int sink_blame_topic(const struct sink *s, struct error *err)
+{
+	struct error was = *err;
+
+	if (!producer_topic_gone(s->producer))
+		return -1;
+	error_set(err, ERROR_CONFIG, "topic '%s' does not exist any more", s->options->topic);
+	return error_at(err, *was.file ? was.file : NULL, was.line, 0);
+}
+
 int sink_judge_delivery(const struct sink *s, struct error *err)
 {
 	*err = s->trouble;
@@ -117,6 +129,8 @@ int sink_judge_delivery(const struct sink *s, struct error *err)
 	if (!s->n_undelivered)
 		return 0;
 	*err = s->undelivered;
+	if (err->kind)
+		sink_blame_topic(s, err);
 	/* Where librdkafka fails for good, it gives up what is in its queue. */
 	if (!err->kind && !producer_poll(s->producer, err))
 		error_set(err, ERROR_RETRY, "given up");

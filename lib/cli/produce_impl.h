@@ -76,6 +76,9 @@ int sink_keep_unsent(struct sink *s, const struct message *m, struct error *err)
 /* ERROR_RETRY or worse when messages were not delivered: how many, and why. */
 int sink_judge_delivery(const struct sink *s, struct error *err);
 
+/* To an error that may be so because the topic was deleted meanwhile: ERROR_CONFIG if it was. */
+int sink_blame_topic(const struct sink *s, struct error *err);
+
 /* Waits for what is under way, gives the rest up. */
 void sink_drain(struct sink *s);
 

@@ -1,5 +1,8 @@
 /* What kafka-produce needs before its first record, and gives back after its last. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "lib/cli/message.h"
 #include "lib/cli/overwrite.h"
@@ -89,6 +92,23 @@ static int make_outgoing(struct sink *s, struct error *err)
 	return s->outgoing ? 0 : -1;
 }
 
+/* What cannot be read is said before a broker is waited for. Nothing is opened: that would begin
+ * with a pipe's writer. */
+static int check_inputs(char *const *paths, struct error *err)
+{
+	struct stat st;
+
+	for (; *paths; paths++) {
+		if (!strcmp(*paths, "-"))
+			continue;
+		if (stat(*paths, &st) || eaccess(*paths, R_OK))
+			return error_errno(err, ERROR_NO_INPUT, errno, "cannot open '%s'", *paths);
+		if (S_ISDIR(st.st_mode))
+			return error_set(err, ERROR_NO_INPUT, "'%s' is a directory", *paths);
+	}
+	return 0;
+}
+
 int sink_open(struct sink *s, char *const *paths, struct error *err)
 {
 	const struct produce_options *o = s->options;
@@ -101,7 +121,8 @@ int sink_open(struct sink *s, char *const *paths, struct error *err)
 
 	if (overwrite_check_stream(paths, &o->stream, err) ||
 	    (o->unsent && overwrite_check(paths, "--unsent", o->unsent, err)) ||
-	    make_outgoing(s, err) || intake_open(&s->intake, &o->stream, err))
+	    make_outgoing(s, err) || check_inputs(paths, err) ||
+	    intake_open(&s->intake, &o->stream, err))
 		return -1;
 	if (o->unsent && (s->unsent_fd = rejects_open(o->unsent, err)) < 0)
 		return -1;

@@ -74,8 +74,8 @@ rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *o, const struct kafk
  * The kind of failure that an error of librdkafka or a broker is, at the start of a program
  * (nothing done yet) or later. ERROR_UNAVAILABLE at the start and ERROR_RETRY later for what may
  * pass; ERROR_CONFIG for what will not by itself (authentication, authorization, TLS, an unknown
- * topic when topics are not made on request, an invalid setting); ERROR_DATA for a record that is
- * too large; ERROR_RETRY for being fenced.
+ * topic when topics are not made on request, an invalid setting); ERROR_DATA for a record that
+ * the topic does not take (its size, its time, no key); ERROR_RETRY for being fenced.
  */
 enum error_kind kafka_error_kind(rd_kafka_resp_err_t code, bool at_start);
 

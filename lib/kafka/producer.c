@@ -158,6 +158,7 @@ static int fit_topic(struct producer *p, struct topic_limits *limits, struct err
 	if (!p->topic)
 		return kafka_error(err, rd_kafka_last_error(), NULL, true, "topic '%s'",
 				   p->options->topic);
+	p->limits = *limits;
 	p->max_size = (size_t)producer_property(p, "message.max.bytes");
 	p->max_queued = producer_property(p, "queue.buffering.max.messages");
 	p->max_queued_bytes = producer_property(p, "queue.buffering.max.kbytes") * 1024;
@@ -187,7 +188,10 @@ struct producer *producer_open(const struct producer_options *o, struct topic_li
 	if (!p)
 		return NULL;
 	p->options = o;
-	*limits = (struct topic_limits){.max_message_bytes = BROKER_MAX_BYTES, .retention_ms = -1};
+	*limits = (struct topic_limits){.max_message_bytes = BROKER_MAX_BYTES,
+					.retention_ms = -1,
+					.max_before_ms = INT64_MAX,
+					.max_after_ms = INT64_MAX};
 	if ((p->reasons = kafka_reasons_new(err)) && !producer_alloc_batch(p, err) &&
 	    !start_client(p, NULL, err) && !producer_ask_topic(p, limits, err) &&
 	    !fit_topic(p, limits, err) && (!o->transactional_id || !start_transactions(p, err)))

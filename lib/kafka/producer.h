@@ -64,6 +64,9 @@ struct topic_limits {
 	int64_t max_message_bytes; /* of a batch */
 	int64_t retention_ms;      /* -1: for ever */
 	bool append_time;          /* the broker's time takes the place of the message's */
+	bool needs_key;            /* it is compacted */
+	/* Between the broker's time and an earlier or later one of a message; INT64_MAX: any. */
+	int64_t max_before_ms, max_after_ms;
 	int found_partitions; /* the topic to create existed, with another number of them; else 0 */
 };
 
@@ -82,11 +85,12 @@ void producer_close(struct producer *p);
 
 /*
  * Takes a copy of the message, which is on its way after producer_poll at the latest. 1; 0: stop
- * ended the wait for room in the queue; -1: ERROR_DATA, the message is too large.
+ * ended the wait for room in the queue; -1: ERROR_DATA, the message is too large, or the topic is
+ * known to refuse it for its time or for want of a key.
  */
 int producer_send(struct producer *p, const struct message *m, uint64_t tag, struct error *err);
 
-/* The bytes that a message takes in a batch of its own, at most. */
+/* The bytes that a message takes in a batch of its own, before compression. */
 size_t producer_message_size(const struct message *m);
 
 /* Sends on what was taken, and calls the callbacks that are due; 0, or -1 when librdkafka has
@@ -98,6 +102,9 @@ void producer_wait(struct producer *p, int timeout_ms);
 
 /* Waits until all was delivered or has failed, or stop. Returns how many messages are left. */
 int producer_flush(struct producer *p);
+
+/* Whether brokers say that the topic is there no more; they have a second to answer. */
+bool producer_topic_gone(struct producer *p);
 
 /* Gives up on what is in the queue and on what was sent (in_flight): each is told as undelivered.
  */

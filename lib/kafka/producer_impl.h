@@ -10,6 +10,7 @@ struct producer {
 	rd_kafka_t *rk;
 	rd_kafka_topic_t *topic;
 	struct kafka_reasons *reasons;
+	struct topic_limits limits;
 	size_t max_size; /* of a message */
 	bool max_is_topics;
 	bool voiding; /* what is not delivered now is aborted, and no failure */

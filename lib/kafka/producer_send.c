@@ -1,16 +1,17 @@
 /* Messages from the caller into the queue of librdkafka, and out of it. */
 #include <stdlib.h>
 #include <string.h>
+#include "lib/base/timestamp.h"
 #include "lib/kafka/producer_impl.h"
 
 #define WAIT_MS 100
 #define BATCH_MESSAGES 128
 #define BATCH_BYTES 65536
-/* Of a batch of one record: the batch's own 61 bytes and what is the most a record has besides its
- * key, value and headers. Kafka's record batch, version 2. */
+#define NS_PER_MS 1000000
+/* Kafka's record batch, version 2: its own bytes, and of its first record the attributes and the
+ * differences to the batch's time and offset. */
 #define BATCH_OVERHEAD 61
-#define RECORD_OVERHEAD 36
-#define HEADER_OVERHEAD 10
+#define RECORD_OVERHEAD 3
 
 int producer_alloc_batch(struct producer *p, struct error *err)
 {
@@ -24,13 +25,29 @@ void producer_drop_batch(struct producer *p)
 	p->batch_at = p->batch_end = p->batch_len = 0;
 }
 
+/* Of a length, which has a sign: -1, no key or no value, takes as much as 0. */
+static size_t varint_size(size_t n)
+{
+	size_t size = 1;
+
+	for (n *= 2; n >= 128; n >>= 7)
+		size++;
+	return size;
+}
+
+static size_t counted_size(size_t len)
+{
+	return varint_size(len) + len;
+}
+
 size_t producer_message_size(const struct message *m)
 {
-	size_t size = BATCH_OVERHEAD + RECORD_OVERHEAD + m->key_len + m->value_len;
+	size_t size = RECORD_OVERHEAD + counted_size(m->key_len) + counted_size(m->value_len) +
+		      varint_size(m->n_headers);
 
 	for (size_t i = 0; i < m->n_headers; i++)
-		size += HEADER_OVERHEAD + strlen(m->headers[i].name) + m->headers[i].len;
-	return size;
+		size += counted_size(strlen(m->headers[i].name)) + counted_size(m->headers[i].len);
+	return BATCH_OVERHEAD + counted_size(size);
 }
 
 static struct undelivered undelivered_of(const rd_kafka_message_t *m)
@@ -94,6 +111,33 @@ static int refuse_size(const struct producer *p, size_t size, struct error *err)
 			 p->max_is_topics ? "the topic takes (max.message.bytes)"
 					  : "the client sends (message.max.bytes)",
 			 p->max_size);
+}
+
+/* What brokers would refuse with all that is in the same batch. */
+static int check_limits(const struct producer *p, const struct message *m, struct error *err)
+{
+	const struct topic_limits *t = &p->limits;
+	int64_t ahead;
+
+	if (t->needs_key && !m->key)
+		return error_set(err, ERROR_DATA,
+				 "the message has no key, and the topic is compacted "
+				 "(cleanup.policy): it takes none without");
+	if (m->timestamp_ms == PRODUCER_NOW ||
+	    (t->max_before_ms == INT64_MAX && t->max_after_ms == INT64_MAX))
+		return 0;
+	ahead = m->timestamp_ms - timestamp_now() / NS_PER_MS;
+	if (ahead > t->max_after_ms)
+		return error_set(err, ERROR_DATA,
+				 "the time is %lld ms ahead of now, the topic takes "
+				 "(message.timestamp.after.max.ms) at most %lld",
+				 (long long)ahead, (long long)t->max_after_ms);
+	if (-ahead > t->max_before_ms)
+		return error_set(err, ERROR_DATA,
+				 "the time is %lld ms before now, the topic takes "
+				 "(message.timestamp.before.max.ms) at most %lld",
+				 (long long)-ahead, (long long)t->max_before_ms);
+	return 0;
 }
 
 /* Whether so many messages more, of so many bytes, fit into the queue. */
@@ -239,6 +283,8 @@ int producer_send(struct producer *p, const struct message *m, uint64_t tag, str
 		return error_set(err, ERROR_DATA,
 				 "the message has %zu bytes, more than queue.buffering.max.kbytes",
 				 size);
+	if (check_limits(p, m, err))
+		return -1;
 	if (m->n_headers || m->timestamp_ms != PRODUCER_NOW || len > BATCH_BYTES)
 		return send_alone(p, m, tag, err);
 	if ((p->batch_end == BATCH_MESSAGES || p->batch_len + len > BATCH_BYTES) &&

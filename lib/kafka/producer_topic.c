@@ -7,6 +7,7 @@
 /* A topic that a broker makes by itself may not be there at once. */
 #define TOPIC_WAIT_MS 5000
 #define TOPIC_PAUSE_MS 50
+#define GONE_MS 1000
 
 static rd_kafka_AdminOptions_t *admin_options(struct producer *p, rd_kafka_admin_op_t operation,
 					      int timeout_ms)
@@ -106,9 +107,15 @@ static int count_partitions(struct producer *p, struct topic_limits *limits, str
 	return kafka_error(err, code, NULL, true, "topic '%s'", o->topic);
 }
 
-static void read_config(const char *name, const char *value, struct topic_limits *limits,
-			bool *deletes)
+struct topic_config {
+	struct topic_limits *limits;
+	bool deletes;
+	int64_t difference_ms; /* both ways, before Kafka had a limit for each */
+};
+
+static void read_config(const char *name, const char *value, struct topic_config *c)
 {
+	struct topic_limits *limits = c->limits;
 	int64_t x;
 	bool number = value && !number_read_int(value, value + strlen(value), &x);
 
@@ -120,15 +127,23 @@ static void read_config(const char *name, const char *value, struct topic_limits
 		limits->retention_ms = x;
 	else if (!strcmp(name, "message.timestamp.type"))
 		limits->append_time = !strcmp(value, "LogAppendTime");
-	else if (!strcmp(name, "cleanup.policy"))
-		*deletes = strstr(value, "delete") != NULL;
+	else if (!strcmp(name, "message.timestamp.before.max.ms") && number)
+		limits->max_before_ms = x;
+	else if (!strcmp(name, "message.timestamp.after.max.ms") && number)
+		limits->max_after_ms = x;
+	else if (!strcmp(name, "message.timestamp.difference.max.ms") && number)
+		c->difference_ms = x;
+	else if (!strcmp(name, "cleanup.policy")) {
+		c->deletes = strstr(value, "delete") != NULL;
+		limits->needs_key = strstr(value, "compact") != NULL;
+	}
 }
 
 static void read_configs(rd_kafka_event_t *event, struct topic_limits *limits)
 {
 	const rd_kafka_DescribeConfigs_result_t *result =
 		event ? rd_kafka_event_DescribeConfigs_result(event) : NULL;
-	bool deletes = true;
+	struct topic_config c = {.limits = limits, .deletes = true, .difference_ms = INT64_MAX};
 	size_t n = 0;
 
 	if (!result || rd_kafka_event_error(event))
@@ -139,10 +154,16 @@ static void read_configs(rd_kafka_event_t *event, struct topic_limits *limits)
 	const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(r[0], &n);
 	for (size_t i = 0; i < n; i++)
 		read_config(rd_kafka_ConfigEntry_name(entries[i]),
-			    rd_kafka_ConfigEntry_value(entries[i]), limits, &deletes);
+			    rd_kafka_ConfigEntry_value(entries[i]), &c);
 	limits->asked = n > 0;
-	if (!deletes)
+	if (!c.deletes)
 		limits->retention_ms = -1;
+	if (limits->max_before_ms == INT64_MAX)
+		limits->max_before_ms = c.difference_ms;
+	if (limits->max_after_ms == INT64_MAX)
+		limits->max_after_ms = c.difference_ms;
+	if (limits->append_time)
+		limits->max_before_ms = limits->max_after_ms = INT64_MAX;
 }
 
 /* Goes on with what is usual where the broker does not tell: it may not let us ask. */
@@ -205,4 +226,17 @@ int producer_ask_topic(struct producer *p, struct topic_limits *limits, struct e
 	if (controlled)
 		ask_configuration(p, limits);
 	return 0;
+}
+
+bool producer_topic_gone(struct producer *p)
+{
+	const rd_kafka_metadata_t *metadata;
+	bool gone;
+
+	if (rd_kafka_metadata(p->rk, 0, p->topic, &metadata, GONE_MS))
+		return false;
+	gone = metadata->topic_cnt == 1 &&
+	       metadata->topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	rd_kafka_metadata_destroy(metadata);
+	return gone;
 }

@@ -111,6 +111,93 @@ fails() {
 	[[ $stderr = *"LogAppendTime"* ]]
 }
 
+@test "a record up to the topic's last byte" {
+	kafka_topic exact 1 max.message.bytes=20000
+	for n in 19928 19929; do
+		printf '{"p":"%0*d"}\n' $((n - 8)) 0 >"$n"
+	done
+	# A batch of one: 61 bytes, the length's 3, and 8 besides the value.
+	kafka-produce -t exact -z none 19928
+	fails 65 'the message has 20001 bytes' kafka-produce -t exact -z none 19929
+	# With a key and headers, which take 2 + 200, 1 + 1 + 1 + 2 and 1 + 2 + 1 + 0 more.
+	key=$(printf '%0200d' 0)
+	printf '{"p":"%0*d"}\n' $((19928 - 201 - 9 - 8)) 0 >fits
+	printf '{"p":"%0*d"}\n' $((19928 - 201 - 9 - 7)) 0 >longer
+	kafka-produce -t exact -z none -k "$key" -H h=12 -H hh= fits
+	fails 65 'the message has 20001 bytes' \
+		kafka-produce -t exact -z none -k "$key" -H h=12 -H hh= longer
+	[[ $(get exact | wc -l) -eq 2 ]]
+	# The broker's own opinion of the byte too many.
+	fails 65 'Message size too large' \
+		kafka-produce -t exact -z none -k "$key" -H h=12 -H hh= -X message.max.bytes=30000 longer
+}
+
+# days_off DAYS: seven records of now, the fourth so many days off.
+days_off() {
+	jq -nc --argjson days "$1" 'range(1; 8) |
+		{n: ., t: (now + (if . == 4 then 86400 * $days else 0 end) | todate)}'
+}
+
+@test "a time that the topic does not take is a bad record by its own name, and no other's trouble" {
+	local id
+	kafka_topic hour 1 message.timestamp.after.max.ms=3600000 message.timestamp.before.max.ms=7200000
+	for id in '' '--transactional-id hour'; do
+		for days in 1 -1; do
+			days_off "$days" >in
+			rm -f rejects
+			# shellcheck disable=SC2086
+			kafka-produce -t hour --timestamp-field t $id --rejects rejects in
+			jq -e -s --argjson days "$days" 'length == 1 and (.[0] | .line == 4 and (.reason |
+				test("^the time is 8[0-9]{7} ms \(if $days > 0 then
+				"ahead of now, .*after.max.ms\\) at most 3600000$" else
+				"before now, .*before.max.ms\\) at most 7200000$" end)")))' rejects
+		done
+	done
+	[[ $(get hour | jq -c .n | tr -d '\n') = 123567123567123567123567 ]]
+	# Kafka of old had one limit for both.
+	kafka_topic old-hour 1 message.timestamp.difference.max.ms=3600000
+	for days in 1 -1; do
+		days_off "$days" >in
+		fails 65 'in:4: the time is ' kafka-produce -t old-hour --timestamp-field t in
+	done
+	# None where the broker's time is taken.
+	kafka_topic any-hour 1 message.timestamp.type=LogAppendTime message.timestamp.after.max.ms=3600000
+	kafka-produce -t any-hour --timestamp-field t in
+	[[ $(get any-hour | wc -l) -eq 7 ]]
+}
+
+@test "a compacted topic: a record without a key is a bad one by its own name" {
+	kafka_topic keyed 1 cleanup.policy=compact,delete
+	for n in 1 2 3 4 5 6; do
+		((n == 4)) && echo '{"n":4}' || echo "{\"n\":$n,\"_kafka\":{\"key\":\"k$n\"}}"
+	done >in
+	kafka-produce -t keyed --rejects rejects in
+	jq -e -s 'length == 1 and (.[0] | .line == 4 and (.reason | test("no key")))' rejects
+	[[ $(get keyed -f '%k ') = 'k1 k2 k3 k5 k6 ' ]]
+}
+
+@test "a topic that is deleted meanwhile: 78 with its name" {
+	local id
+	mkfifo pipe
+	for id in '-X message.timeout.ms=2000' \
+		'--transactional-id gone --commit-interval 100ms -X transaction.timeout.ms=2000'; do
+		kafka_topic gone
+		# shellcheck disable=SC2086
+		kafka-produce -t gone $id pipe 2>words 3>&- &
+		local producer=$! status=0
+		exec 5>pipe
+		head -n 1 numbers >&5
+		kcat -b "$KAFKA_BOOTSTRAP_SERVERS" -C -t gone -o beginning -u -q -c 1 >first
+		kafka_tool delete-topic gone
+		head -n 10 numbers >&5
+		wait "$producer" || status=$?
+		exec 5>&-
+		cat words
+		((status == 78))
+		grep -q "topic 'gone' does not exist any more" words
+	done
+}
+
 secure() {
 	kafka-produce -b "$KAFKA_SASL_SSL" -X security.protocol=SASL_SSL -X "ssl.ca.location=$KAFKA_TLS/ca.pem" \
 		-X sasl.mechanism=SCRAM-SHA-512 --timeout 20 "$@"

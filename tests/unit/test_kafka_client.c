@@ -163,6 +163,7 @@ static void kinds_of_errors(void **state)
 	assert_int_equal(kafka_error_kind(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, false),
 			 ERROR_CONFIG);
 	assert_int_equal(kafka_error_kind(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, false), ERROR_DATA);
+	assert_int_equal(kafka_error_kind(RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP, false), ERROR_DATA);
 	assert_int_equal(kafka_error_kind(RD_KAFKA_RESP_ERR__FENCED, true), ERROR_RETRY);
 	assert_int_equal(
 		kafka_error(&err, RD_KAFKA_RESP_ERR__TIMED_OUT, NULL, true, "topic '%s'", "t"), -1);
