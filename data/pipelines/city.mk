@@ -99,9 +99,9 @@ $(O)eval.txt: $(judged:%=$(O)%.jsonl)
 $(O)windows.txt: $(O)scored.jsonl $(O)training.csv
 	sqlite3 $(O)city.db "DELETE FROM sensor_data WHERE timestamp >= '2026-03-09'"
 	db-sink sqlite:$(O)city.db sensor_data $(O)day.jsonl
-	window-agg --key zone --window 60s $(sums) $(O)scored.jsonl | \
+	window-agg --key zone --window 60s --max-ahead 10m $(sums) $(O)scored.jsonl | \
 		db-sink --upsert zone,window_start sqlite:$(O)city.db sensor_metrics_1min
-	window-agg --key zone --window 5m --slide 1m $(sums) $(O)scored.jsonl | \
+	window-agg --key zone --window 5m --slide 1m --max-ahead 10m $(sums) $(O)scored.jsonl | \
 		db-sink --upsert zone,window_start sqlite:$(O)city.db sensor_metrics_5min
 	sqlite3 -column -header $(O)city.db < $(data)/sql/sqlite/last-windows.sql | \
 		sed 's/ *$$//' > $(O)windows.txt

@@ -24,7 +24,9 @@ static int read_value(const struct window_loop *l, size_t i, const struct value 
 		return 0;
 	case VALUE_ABSENT:
 		if (!l->options->absent_as_missing)
-			return error_set(err, ERROR_DATA, "'%s' is absent (--absent-as-missing)",
+			return error_set(err, ERROR_DATA,
+					 "'%s' is absent (--absent-as-missing would take it as "
+					 "missing)",
 					 path);
 		/* fall through */
 	case VALUE_NULL:
@@ -44,7 +46,12 @@ static int read_key(struct window_loop *l, const struct record *rec, struct erro
 	for (size_t i = 0; i < l->n_keys; i++) {
 		const struct value *v = &rec->values[l->key_slots[i]];
 		size_t at = l->key.len;
-		if (v->kind == VALUE_ABSENT && l->options->absent_as_missing) {
+		if (v->kind == VALUE_ABSENT) {
+			if (!l->options->absent_as_missing)
+				return error_set(err, ERROR_DATA,
+						 "key '%s' is absent (--absent-as-missing would "
+						 "take it as missing)",
+						 l->keys[i]);
 			const struct value missing = {.kind = VALUE_NULL};
 			if (key_add(&l->key, &missing, err))
 				return -1;

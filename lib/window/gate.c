@@ -37,14 +37,14 @@ static struct windows_record *copy(const struct windows *w, const struct windows
 	return c;
 }
 
-int gate_hold(struct windows *w, struct gate *g, const struct windows_record *r, uint64_t hash,
+int gate_hold(struct windows *w, struct gate *g, const struct windows_record *r, uint64_t device,
 	      struct error *err)
 {
 	struct windows_record *c;
 
 	if (MEM_GROW(&g->held, &g->held_cap, g->n_held + 1, err) || !(c = copy(w, r, err)))
 		return -1;
-	g->held[g->n_held++] = (struct held){r->time_ns, hash, g->seq, c};
+	g->held[g->n_held++] = (struct held){r->time_ns, device, g->seq, c};
 	return 0;
 }
 
@@ -106,13 +106,13 @@ static bool is_ahead(const struct windows *w, const struct gate *g, int64_t time
 	return !g->any || time_ns > time_add(g->newest_ns, w->options.max_ahead_ns);
 }
 
-/* A suspect came: counts those of its key that came right before. */
-static void count_run(const struct windows *w, struct gate *g, int64_t time_ns, uint64_t hash)
+/* A suspect came: counts those of its device that came right before. */
+static void count_run(const struct windows *w, struct gate *g, int64_t time_ns, uint64_t device)
 {
-	bool goes_on = g->run && g->run_key == hash && near(w, g->run_time_ns, time_ns);
+	bool goes_on = g->run && g->run_device == device && near(w, g->run_time_ns, time_ns);
 
 	g->run = goes_on ? g->run + 1 : 1;
-	g->run_key = hash;
+	g->run_device = device;
 	g->run_time_ns = time_ns;
 }
 
@@ -137,7 +137,7 @@ static int let_in_until(struct windows *w, struct windows_source *s, int64_t lim
 /* Takes those that agree with the suspect r, it last of them, and then all that are suspects no
  * longer. 0: none agrees; 1; -1. */
 static int agree(struct windows *w, struct windows_source *s, const struct windows_record *r,
-		 uint64_t hash, struct error *err)
+		 uint64_t device, struct error *err)
 {
 	struct gate *g = &s->gate;
 	uint64_t run_from = g->run >= WINDOWS_RUN ? g->seq - g->run + 1 : UINT64_MAX;
@@ -145,7 +145,7 @@ static int agree(struct windows *w, struct windows_source *s, const struct windo
 	int some;
 
 	for (size_t i = 0; i < g->n_held && !agreed; i++)
-		agreed = g->held[i].key_hash != hash && near(w, g->held[i].time_ns, r->time_ns);
+		agreed = g->held[i].device != device && near(w, g->held[i].time_ns, r->time_ns);
 	if (!agreed)
 		return 0;
 	for (size_t i = 0; i < g->n_held;)
@@ -177,6 +177,16 @@ static int review(struct windows *w, struct windows_source *s, struct error *err
 	return 0;
 }
 
+/* Whose clock it is, as far as the key tells: a hash of its first value. */
+static uint64_t device_of(const struct windows_record *r)
+{
+	const char *end = r->key;
+
+	if (r->key_len)
+		key_next(&end);
+	return key_hash(r->key, (size_t)(end - r->key));
+}
+
 int windows_add(struct windows *w, struct windows_source *s, const struct windows_record *r,
 		struct error *err)
 {
@@ -193,12 +203,12 @@ int windows_add(struct windows *w, struct windows_source *s, const struct window
 		g->run = 0;
 		return windows_take(w, s, r, err);
 	}
-	uint64_t hash = key_hash(r->key, r->key_len);
+	uint64_t device = device_of(r);
 
-	count_run(w, g, r->time_ns, hash);
-	if ((ret = agree(w, s, r, hash, err)) != 0)
+	count_run(w, g, r->time_ns, device);
+	if ((ret = agree(w, s, r, device, err)) != 0)
 		return ret > 0 ? 0 : -1;
-	return gate_hold(w, g, r, hash, err);
+	return gate_hold(w, g, r, device, err);
 }
 
 static int by_time(const void *a, const void *b)

@@ -171,12 +171,12 @@ static int add_gate(const struct gate *g, struct buf *out, struct error *err)
 {
 	if (add_time(out, "newest", g->any, g->newest_ns, err))
 		return -1;
-	if (g->run && buf_printf(out, err, ",\"run\":[%u,%lld,%lld]", g->run, (long long)g->run_key,
-				 (long long)g->run_time_ns))
+	if (g->run && buf_printf(out, err, ",\"run\":[%u,%lld,%lld]", g->run,
+				 (long long)g->run_device, (long long)g->run_time_ns))
 		return -1;
 	for (size_t i = 0; i < g->n_held; i++)
 		if (buf_printf(out, err, "%s[%lld,%lld,%llu]", i ? "," : ",\"held\":[",
-			       (long long)g->held[i].time_ns, (long long)g->held[i].key_hash,
+			       (long long)g->held[i].time_ns, (long long)g->held[i].device,
 			       (unsigned long long)(g->seq - g->held[i].seq)))
 			return -1;
 	return g->n_held ? buf_add(out, "]", 1, err) : 0;
@@ -259,9 +259,8 @@ static int read_held(struct gate *g, const struct value *v, struct error *err)
 			return wrong(err, "held");
 		if (MEM_GROW(&g->held, &g->held_cap, g->n_held + 1, err))
 			return -1;
-		g->held[g->n_held++] = (struct held){.time_ns = n[0],
-						     .key_hash = (uint64_t)n[1],
-						     .seq = g->seq - (uint64_t)n[2]};
+		g->held[g->n_held++] = (struct held){
+			.time_ns = n[0], .device = (uint64_t)n[1], .seq = g->seq - (uint64_t)n[2]};
 	}
 	return 0;
 }
@@ -306,7 +305,7 @@ static int read_member(const struct windows *w, struct windows_source *s, const 
 		if (read_three(v, n) || n[0] < 1 || n[0] >= WINDOWS_RUN || !time_valid(n[2]))
 			return wrong(err, "run");
 		g->run = (unsigned)n[0];
-		g->run_key = (uint64_t)n[1];
+		g->run_device = (uint64_t)n[1];
 		g->run_time_ns = n[2];
 	}
 	return member_is(name, "held") ? read_held(g, v, err) : 0;

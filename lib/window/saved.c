@@ -30,7 +30,7 @@ static int put_held(const struct windows *w, struct buf *out, const struct held 
 	const struct windows_record *r = h->record;
 	uint8_t known = r != NULL;
 
-	if (PUT(out, h->time_ns, err) || PUT(out, h->key_hash, err) || PUT(out, h->seq, err) ||
+	if (PUT(out, h->time_ns, err) || PUT(out, h->device, err) || PUT(out, h->seq, err) ||
 	    PUT(out, known, err))
 		return -1;
 	if (!r)
@@ -56,7 +56,7 @@ static int put_source(const struct windows *w, struct buf *out, const struct win
 
 	if (put_text(out, s->topic, strlen(s->topic), err) || PUT(out, s->partition, err) ||
 	    put_domain(out, s->domain, err) || PUT(out, any, err) || PUT(out, g->newest_ns, err) ||
-	    PUT(out, g->seq, err) || PUT(out, run, err) || PUT(out, g->run_key, err) ||
+	    PUT(out, g->seq, err) || PUT(out, run, err) || PUT(out, g->run_device, err) ||
 	    PUT(out, g->run_time_ns, err) || PUT(out, n_held, err))
 		return -1;
 	for (size_t i = 0; i < g->n_held; i++)

@@ -88,7 +88,7 @@ static int get_record(struct cursor *c, struct windows *w, struct gate *g, size_
 		values[i].kind = kind;
 	}
 	r.values = values;
-	ret = gate_hold(w, g, &r, h->key_hash, c->err);
+	ret = gate_hold(w, g, &r, h->device, c->err);
 	if (!ret)
 		g->held[g->n_held - 1].seq = h->seq;
 out:
@@ -101,7 +101,7 @@ static int get_held(struct cursor *c, struct windows *w, struct gate *g, size_t 
 	struct held h = {.record = NULL};
 	uint8_t known;
 
-	if (GET(c, h.time_ns) || GET(c, h.key_hash) || GET(c, h.seq) || GET(c, known))
+	if (GET(c, h.time_ns) || GET(c, h.device) || GET(c, h.seq) || GET(c, known))
 		return -1;
 	if (!time_valid(h.time_ns))
 		return damaged(c);
@@ -132,7 +132,7 @@ static int get_source(struct cursor *c, struct windows *w, size_t n_key)
 		return -1;
 	struct gate *g = &s->gate;
 	if (GET(c, any) || GET(c, g->newest_ns) || GET(c, g->seq) || GET(c, run) ||
-	    GET(c, g->run_key) || GET(c, g->run_time_ns) || GET(c, n_held))
+	    GET(c, g->run_device) || GET(c, g->run_time_ns) || GET(c, n_held))
 		return -1;
 	if (w->n_sources == n_sources || (any && !time_valid(g->newest_ns)) ||
 	    (run && !time_valid(g->run_time_ns)))

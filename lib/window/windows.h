@@ -13,13 +13,13 @@
  * its last.
  *
  * Wrong clocks. A record more than max_ahead past the newest event is a suspect: it is held, and
- * moves nothing, until another agrees, one of another key that is a suspect too and within
- * max_ahead of it, or until WINDOWS_RUN suspects of one key follow each other so, without a record
- * between them. Those that agree are taken in the order they came. So is one whose time the
+ * moves nothing, until another agrees, one of another device that is a suspect too and within
+ * max_ahead of it, or until WINDOWS_RUN suspects of one device follow each other so, without a
+ * record between them. A device is what has the same first value in its key, for one clock may be
+ * behind several keys. Those that agree are taken in the order they came. So is one whose time the
  * newest event reaches; what waited in vain for WINDOWS_PATIENCE more records of its source is
- * rejected. Before there is a newest event every
- * record is a suspect, so that the first may be wrong, too; if the end comes first, all that are
- * held are taken in the order of their times.
+ * rejected. Before there is a newest event every record is a suspect, so that the first may be
+ * wrong, too; if the end comes first, all that are held are taken in the order of their times.
  *
  * Memory: a pane for each key and pane width that has records and a window not closed, a session
  * for each; and a suspect's record. No allocation once there are as many as there will be. One

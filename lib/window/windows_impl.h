@@ -58,7 +58,7 @@ struct domain {
 /* A suspect. */
 struct held {
 	int64_t time_ns;
-	uint64_t key_hash;
+	uint64_t device;               /* whose clock it is by: hash of the key's first value */
 	uint64_t seq;                  /* the source's when it came */
 	struct windows_record *record; /* one allocation; NULL: of a run before, only its time
 					  counts */
@@ -70,9 +70,9 @@ struct gate {
 	uint64_t seq;      /* records so far */
 	struct held *held; /* as they came */
 	size_t n_held, held_cap;
-	/* Suspects of one key that came one right after the other. */
+	/* Suspects of one device that came one right after the other. */
 	unsigned run;
-	uint64_t run_key;
+	uint64_t run_device;
 	int64_t run_time_ns;
 };
 
@@ -191,7 +191,7 @@ int sessions_restored(struct domain *d, struct session *x, struct error *err);
 
 /* gate.c */
 void gate_clear(struct gate *g);
-int gate_hold(struct windows *w, struct gate *g, const struct windows_record *r, uint64_t hash,
+int gate_hold(struct windows *w, struct gate *g, const struct windows_record *r, uint64_t device,
 	      struct error *err);
 /* No more records come: what is held is taken or rejected. */
 int gate_end(struct windows *w, struct windows_source *s, struct error *err);

@@ -7,6 +7,11 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+# soon CONDITION: waits until it holds.
+soon() {
+	timeout 60 bash -c "until [[ $1 ]]; do :; done"
+}
+
 # at SECONDS KEY X: a record.
 at() {
 	printf '{"k":"%s","timestamp":%s,"x":%s}\n' "$2" "$1" "$3"
@@ -128,7 +133,7 @@ mark() {
 	} >in
 	[[ $(window-agg --key k --window 1s in | wc -c) -gt 1000000 ]]
 	expect_error 65 "key 'k': it is an array" window-agg --key k --window 1s <<<'{"timestamp":0,"k":[1]}'
-	expect_error 65 "key 'k': it is absent" window-agg --key k --window 1s <<<'{"timestamp":0}'
+	expect_error 65 "key 'k' is absent (--absent-as-missing would take it as missing)" window-agg --key k --window 1s <<<'{"timestamp":0}'
 	[[ $(window-agg --key k --absent-as-missing --window 1s <<<'{"timestamp":0}') = '{"k":null,'* ]]
 	expect_error 65 "surrogate" window-agg --key k --window 1s <<<'{"timestamp":0,"k":"\ud800"}'
 	[[ $(window-agg --key a,m.b --window 1s <<<'{"timestamp":0,"m":{"b":1},"a":"x"}') = '{"a":"x","m":{"b":1},"window_start":'* ]]
@@ -141,7 +146,7 @@ mark() {
 
 @test "bad values: 65 with the place, or kept" {
 	expect_error 65 "(stdin):1: 'x' is a string, not a number" window-agg --window 1s --agg x:mean <<<'{"timestamp":0,"x":"1"}'
-	expect_error 65 "(stdin):1: 'x' is absent (--absent-as-missing)" window-agg --window 1s --agg x:mean <<<'{"timestamp":0}'
+	expect_error 65 "(stdin):1: 'x' is absent (--absent-as-missing would take it as missing)" window-agg --window 1s --agg x:mean <<<'{"timestamp":0}'
 	expect_error 65 "(stdin):1: 'x' is larger than 1e150" window-agg --window 1s --agg x:mean <<<'{"timestamp":0,"x":1e999}'
 	expect_error 65 "record has no time" window-agg --window 1s <<<'{"x":1}'
 	printf '{"timestamp":0,"x":%s}\n' 1 '"a"' '[]' 3 '{' >in
@@ -242,10 +247,69 @@ mark() {
 	[[ $(printf '{"timestamp":%d}\n' 3000000 0 1000000 | window-agg --window 1s | wc -l) -eq 3 ]]
 }
 
+# devices WRONG METRIC…: 10 devices, a record a second and metric each, for 120 s; the fourth's clock is WRONG s ahead.
+devices() {
+	awk -v wrong="$1" -v metrics="${*:2}" 'BEGIN {
+		n = split(metrics, metric, " ")
+		for (s = 0; s < 120; s++) for (i = 0; i < 10; i++) for (m = 1; m <= n; m++)
+			printf "{\"s\":\"s%d\",\"m\":\"%s\",\"timestamp\":%d}\n", i, metric[m], 1709251200 + s + (i == 3 ? wrong : 0)
+	}'
+}
+
+@test "one device's records of several keys do not agree with each other" {
+	devices 31536000 t h >in
+	for key in s s,m; do
+		run --separate-stderr -0 window-agg --key $key --window 60s --lateness 10s --rejects bad in
+		[[ $stderr = "window-agg: 240 of 2400 records rejected"* && $stderr != *late* ]]
+		[[ $(jq -s 'map(.count) | add' <<<"$output") -eq 2160 ]]
+	done
+	# ten in a row of its own, whatever their keys, do
+	{
+		devices 0 t h
+		for i in {0..9}; do
+			printf '{"s":"s0","m":"%s","timestamp":%d}\n' $((i % 2)) $((1709351200 + i))
+		done
+	} >in
+	[[ $(window-agg --key s,m --window 60s in | jq -s 'map(.count) | add') -eq 2410 ]]
+	head -n 2409 in >short
+	run --separate-stderr -65 window-agg --key s,m --window 60s short
+	[[ $stderr = "window-agg: short:2401: "*"is far ahead"* ]]
+	# and another device
+	{ head -n 2401 in && printf '{"s":"s1","m":"t","timestamp":1709351200}\n'; } >two
+	[[ $(window-agg --key s,m --window 60s two | jq -s 'map(.count) | add') -eq 2402 ]]
+}
+
+@test "a device that stays an hour ahead: a suspect for --max-ahead 10m, not for 1h" {
+	devices 3600 t >in
+	run --separate-stderr -0 window-agg --key s --window 60s --lateness 10s --max-ahead 10m --rejects bad in
+	[[ $stderr = "window-agg: 120 of 1200 records rejected"* && $stderr != *late* ]]
+	[[ $(jq -s 'map(.count) | add' <<<"$output") -eq 1080 ]]
+	run --separate-stderr -0 window-agg --key s --window 60s --lateness 10s in
+	[[ $stderr = *"records late"* ]]
+	# A record exactly so far ahead is no suspect, and one that is further is.
+	for ahead in 600 600.001; do
+		{ devices 0 t && at $(awk "BEGIN { printf \"%.3f\", 1709251319 + $ahead }") a 1; } >in
+		window-agg --absent-as-missing --key s --window 60s --max-ahead 10m --rejects bad.$ahead in >out
+	done
+	[[ ! -s bad.600 && $(wc -l <bad.600.001) -eq 1 ]]
+}
+
 @test "--early: updates of what has changed, marked" {
 	series | window-agg --key k --window 20s --early 10s --agg x:max >out
 	[[ $(jq -c '[.window_end[17:19],.k,.x_max,.early]' out | tr '\n' ' ') = '["20","a",10,true] ["20","b",9,true] ["20","a",18,false] ["20","b",19,false] ["40","a",20,true] ["40","a",30,true] ["40","b",29,true] ["40","a",38,false] ["40","b",39,false] ' ]]
 	[[ $(series | window-agg --window 20s --early 10s --to csv | sed -n '1p;2p') = $'window_start,window_end,count,early\n2024-01-01T00:00:00.000Z,2024-01-01T00:00:20.000Z,11,true' ]]
+	# b came once, and is told of once; of sessions, too
+	{
+		at 0 a 1
+		at 1 b 1
+		for i in 3 6 9 12; do
+			at $i a 1
+		done
+	} >in
+	window-agg --key k --window 60s --early 3s in >out
+	[[ $(jq -c '[.k,.count,.early]' out | tr '\n' ' ') = '["a",2,true] ["b",1,true] ["a",3,true] ["a",4,true] ["a",5,true] ["a",5,false] ["b",1,false] ' ]]
+	window-agg --key k --session 20s --early 3s in >out
+	[[ $(jq -c '[.k,.window_end[17:19],.count,.early]' out | tr '\n' ' ') = '["b","21",1,true] ["a","23",2,true] ["a","26",3,true] ["a","29",4,true] ["a","32",5,true] ["b","21",1,false] ["a","32",5,false] ' ]]
 }
 
 @test "--session: as long as records follow each other" {
@@ -342,7 +406,7 @@ mark() {
 	exec 4>fifo
 	series 0 30 >&4
 	# The first window is out when all of it was read.
-	until [[ $(wc -l <out) -eq 2 ]]; do :; done
+	soon '$(wc -l <out) -eq 2'
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
@@ -468,7 +532,7 @@ mark() {
 		kafka 0 2 119 a 1
 		mark 2 0:0:3
 	} >&4
-	until [[ $(grep -c x_sum out) -eq 2 ]]; do :; done
+	soon '$(grep -c x_sum out) -eq 2'
 	{
 		mark 3 0:3:3 1:0:0
 		control end 4 ""
@@ -505,7 +569,7 @@ mark() {
 		kafka 0 2 119 a 1
 		mark 2 0:0:3
 	} >&4
-	until [[ $(grep -c '"mark"' out) -eq 1 ]]; do :; done
+	soon '$(grep -c "\"mark\"" out) -eq 1'
 	{
 		mark 3 0:3:3 1:0:0
 		control end 4 ""

@@ -25,7 +25,7 @@ struct play {
 	int partitions;
 	size_t n, flush_at; /* a run ends well there: its windows are closed; 0: none does */
 	struct {
-		int partition, key;
+		int partition, device, metric;
 		int64_t offset, time_ns;
 		double x;
 	} records[RECORDS];
@@ -120,8 +120,13 @@ static struct windows_source *source(struct run *t, int partition)
 static void add(struct run *t, size_t i, bool offsets)
 {
 	const struct play *p = t->play;
-	char name[3] = {(char)('a' + p->records[i].partition), (char)('0' + p->records[i].key), 0};
-	struct value text = {.kind = VALUE_STRING, .text = name, .len = 2, .csv = true};
+	char name[3] = {(char)('a' + p->records[i].partition), (char)('0' + p->records[i].device),
+			0};
+	struct value device = {.kind = VALUE_STRING, .text = name, .len = 2, .csv = true};
+	struct value metric = {.kind = VALUE_STRING,
+			       .text = p->records[i].metric ? "x" : "y",
+			       .len = 1,
+			       .csv = true};
 	struct aggregate_value v = {.x = p->records[i].x, .kind = AGGREGATE_REAL};
 	struct windows_source *s = source(t, p->records[i].partition);
 	struct windows_record r = {.time_ns = p->records[i].time_ns,
@@ -133,7 +138,7 @@ static void add(struct run *t, size_t i, bool offsets)
 	struct error err = ERROR_INIT;
 	struct buf key = BUF_INIT;
 
-	must(key_add(&key, &text, &err), &err);
+	must(key_add(&key, &device, &err) || key_add(&key, &metric, &err), &err);
 	r.key = key.data;
 	r.key_len = key.len;
 	if (!offsets || offsets_take(s, r.offset, &r.replay))
@@ -261,14 +266,23 @@ static void make_play(struct play *p, struct rng *rng)
 	must(aggregates_parse(&p->aggregates, "x:mean,stddev,p50,first,last,max", &err) ||
 		     aggregates_finish(&p->aggregates, &err),
 	     &err);
+	uint64_t wrong =
+		0; /* records to come of a device whose clock is wrong: it may be believed */
+	int q = 0, device = 0;
 	for (size_t i = 0; i < p->n; i++) {
-		int q = (int)rng_below(rng, (uint64_t)p->partitions);
+		wrong = wrong ? wrong - 1 : rng_below(rng, 20) ? 0 : 1 + rng_below(rng, 16);
+		if (!wrong || !rng_below(rng, 25)) {
+			q = (int)rng_below(rng, (uint64_t)p->partitions);
+			device = (int)rng_below(rng, 3);
+		}
 		t += (int64_t)rng_below(rng, 2 * step);
 		t += rng_below(rng, 40) ? 0 : 15000;
 		int64_t ms = t - (disorder ? (int64_t)rng_below(rng, (uint64_t)disorder) : 0);
-		ms += rng_below(rng, 15) ? 0 : 30000 + (int64_t)rng_below(rng, 60000);
+		ms += rng_below(rng, 30) ? 0 : 30000 + (int64_t)rng_below(rng, 60000);
+		ms += wrong ? 40000 : 0;
 		p->records[i].partition = q;
-		p->records[i].key = (int)rng_below(rng, 3);
+		p->records[i].device = device;
+		p->records[i].metric = (int)rng_below(rng, 2);
 		p->records[i].offset = offsets[q];
 		p->records[i].time_ns = ms * MS;
 		p->records[i].x = rng_uniform(rng) * 100 - 20;
@@ -324,7 +338,7 @@ static struct run saved_at(const struct play *p, size_t at)
 		must(windows_save(t.windows, settings, 1, &saved, &err), &err);
 		windows_free(t.windows);
 		t.windows = open_windows(&t);
-		must(windows_load(t.windows, settings, 1, 1, saved.data, saved.len, &err), &err);
+		must(windows_load(t.windows, settings, 1, 2, saved.data, saved.len, &err), &err);
 	}
 	must(windows_flush(t.windows, &err), &err);
 	windows_free(t.windows);
