@@ -288,7 +288,7 @@ devices() {
 	[[ $stderr = *"records late"* ]]
 	# A record exactly so far ahead is no suspect, and one that is further is.
 	for ahead in 600 600.001; do
-		{ devices 0 t && at $(awk "BEGIN { printf \"%.3f\", 1709251319 + $ahead }") a 1; } >in
+		{ devices 0 t && at "$(awk "BEGIN { printf \"%.3f\", 1709251319 + $ahead }")" a 1; } >in
 		window-agg --absent-as-missing --key s --window 60s --max-ahead 10m --rejects bad.$ahead in >out
 	done
 	[[ ! -s bad.600 && $(wc -l <bad.600.001) -eq 1 ]]
