@@ -258,7 +258,7 @@ static int end(struct consume *c, int ret, struct error *err)
 	int status = 0;
 
 	if (!gone && !ret && !signals_interrupted() && c->consumer)
-		ret = consume_finish(c, err);
+		ret = consume_finish(c, err) || intake_judge(&c->intake, true, err) ? -1 : 0;
 	else if (!gone && !(ret && c->marking) && !(!ret && consume_settle(c, err)) &&
 		 /* What came before a signal or a failure is good, unless a mark is missing. */
 		 consume_flush(c, limit, false, &ignored) > 0 && c->committing && c->consumer &&

@@ -272,7 +272,8 @@ static void finish(struct loop *l)
 	if (!l->stopped && !l->decided && reader_header(l->reader) &&
 	    !plan_for(l, NULL, &err)) /* a header and no rows */
 		stop(l, &err);
-	if (!l->stopped && !signals_interrupted() && intake_end(&l->intake, &err))
+	if (!l->stopped && !signals_interrupted() &&
+	    (intake_judge(&l->intake, true, &err) || intake_end(&l->intake, &err)))
 		stop(l, &err);
 	show_metrics(l, true);
 	progress_clear(&l->progress);

@@ -48,6 +48,11 @@ static int judge(const struct intake *in, uint64_t rejected, uint64_t all, bool 
 		(unsigned long long)rejected, (unsigned long long)all, in->options->max_rejects);
 }
 
+int intake_judge(const struct intake *in, bool last, struct error *err)
+{
+	return judge(in, in->n_rejected, in->n_records, last, err);
+}
+
 int intake_count(struct intake *in, uint64_t n, const uint32_t *bad, size_t n_bad,
 		 struct error *err)
 {
@@ -63,7 +68,7 @@ int intake_count(struct intake *in, uint64_t n, const uint32_t *bad, size_t n_ba
 		if (judge(in, rejected + i, all, true, err))
 			return -1;
 	}
-	return judge(in, in->n_rejected, in->n_records, false, err);
+	return intake_judge(in, false, err);
 }
 
 int intake_reject(struct intake *in, const struct error *why, const struct record *rec,
@@ -88,10 +93,8 @@ int intake_reject(struct intake *in, const struct error *why, const struct recor
 	return ret || intake_count(in, 1, &first, 1, err) ? -1 : 0;
 }
 
-int intake_end(struct intake *in, struct error *err)
+int intake_end(const struct intake *in, struct error *err)
 {
-	if (judge(in, in->n_rejected, in->n_records, true, err))
-		return -1;
 	return control_check_end(&in->control, in->torn, err);
 }
 

@@ -39,8 +39,12 @@ int intake_reject(struct intake *in, const struct error *why, const struct recor
 int intake_count(struct intake *in, uint64_t n, const uint32_t *bad, size_t n_bad,
 		 struct error *err);
 
-/* At the end of input: --max-rejects once more, and what control records say. */
-int intake_end(struct intake *in, struct error *err);
+/* --max-rejects once more, where records were rejected behind the loop that counts them:
+ * ERROR_DATA. A share is judged when all that may be rejected was (last). */
+int intake_judge(const struct intake *in, bool last, struct error *err);
+
+/* At the end of input: whether control records were complete. */
+int intake_end(const struct intake *in, struct error *err);
 
 /* "3 of 1567 records rejected", if any were. */
 void intake_report(const struct intake *in);

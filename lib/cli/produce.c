@@ -67,7 +67,8 @@ bool sink_stop_waiting(void *context)
 /* What there is to do between blocks: 1 when the input should end here. */
 static int turn(struct sink *s, struct error *err)
 {
-	if (producer_poll(s->producer, err) || show_metrics(s, false, err) ||
+	if (producer_poll(s->producer, err) || intake_judge(&s->intake, false, err) ||
+	    show_metrics(s, false, err) ||
 	    (s->options->transactional_id && sink_transaction_time(s, err)))
 		return -1;
 	s->stopped |=
@@ -259,7 +260,8 @@ static int finish(struct sink *s, struct error *err)
 	/* Dies of the signal; what came behind a mark comes again. */
 	if (signals_interrupted() && transactional && marks)
 		return 0;
-	if (!(signals_interrupted() && marks) && intake_end(&s->intake, err))
+	if (!(signals_interrupted() && marks) &&
+	    (intake_judge(&s->intake, true, err) || intake_end(&s->intake, err)))
 		return -1;
 	return transactional ? sink_transaction_end(s, err) : 0;
 }
@@ -285,6 +287,9 @@ static int run(struct sink *s)
 	if (s->transaction.state == TRANSACTION_OPEN)
 		sink_transaction_give_up(s);
 	if (!s->options->transactional_id && sink_judge_delivery(s, &more))
+		take_status(&status, &more);
+	/* Brokers may have refused records since. */
+	if (!failed && !signals_interrupted() && intake_judge(&s->intake, true, &more))
 		take_status(&status, &more);
 	signals_drained();
 	if (show_metrics(s, true, &more))

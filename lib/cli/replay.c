@@ -192,7 +192,7 @@ static int replay_pass(struct replay *l, struct error *err)
 	}
 	if (l->stopped) /* what was not read to its end need not be complete */
 		forget_controls(l);
-	return intake_end(&l->intake, err);
+	return intake_judge(&l->intake, true, err) || intake_end(&l->intake, err) ? -1 : 0;
 }
 
 static int replay_all(struct replay *l, struct error *err)

@@ -241,7 +241,11 @@ static int finish(struct db_sink *s, struct error *err)
 	/* Dies of the signal; what came behind a mark comes again. */
 	if (signals_interrupted() && marks)
 		return 0;
-	return intake_end(&s->intake, err) || db_sink_transaction_end(s, err) ? -1 : 0;
+	s->ending = true;
+	return intake_judge(&s->intake, true, err) || intake_end(&s->intake, err) ||
+			       db_sink_transaction_end(s, err)
+		       ? -1
+		       : 0;
 }
 
 static int run(struct db_sink *s)

@@ -20,6 +20,7 @@ struct db_sink {
 	int64_t metrics_due_ns;
 	bool opened;  /* the database answers */
 	bool stopped; /* before the end of input, by a signal */
+	bool ending;  /* no record comes any more */
 
 	/* Blocks that wait until a table is made of them (--create). */
 	struct block *held;

@@ -144,8 +144,11 @@ int db_sink_refused(void *context, const struct store_row *row, const struct err
 	struct buf line = BUF_INIT;
 	int ret;
 
-	if (!row)
-		return intake_keep(&s->intake, "", 0, true, err);
+	if (!row) /* what fails now is not committed */
+		return intake_keep(&s->intake, "", 0, true, err) ||
+				       intake_judge(&s->intake, s->ending, err)
+			       ? -1
+			       : 0;
 	error_at(&reason, row->file, row->line, 0);
 	if (s->intake.rejects_fd < 0) {
 		*err = reason;

@@ -173,7 +173,7 @@ int records_next(struct records *r, struct record *rec)
 	for (;;) {
 		if (r->block_state == BLOCK_NONE && !next_block(r)) {
 			progress_clear(&r->progress);
-			if (intake_end(&r->intake, &err))
+			if (intake_judge(&r->intake, true, &err) || intake_end(&r->intake, &err))
 				message_die(&err);
 			return 0;
 		}

@@ -273,6 +273,8 @@ static int finish(struct window_loop *l, struct error *err)
 		return -1;
 	if (!cut && !marks && !o->hold && windows_flush(l->windows, err))
 		return -1;
+	if (!cut && intake_judge(&l->intake, true, err)) /* suspects of the flush, too */
+		return -1;
 	if (flush_out(l, err) || window_flush_late(l, true, err))
 		return -1;
 	/* Written first: should this fail, rows are given out again, and none is missing. */
@@ -289,9 +291,13 @@ static void report(const struct window_loop *l)
 	struct windows_counts c;
 
 	windows_count(l->windows, &c);
-	if (c.late && l->late_fd >= 0)
+	if (c.late && c.late == l->n_late_kept)
 		message_note("%llu of %llu records late, kept in '%s'", (unsigned long long)c.late,
 			     (unsigned long long)l->intake.n_records, l->options->late);
+	else if (c.late && l->late_fd >= 0)
+		message_note("%llu of %llu records late, %llu of them kept in '%s'",
+			     (unsigned long long)c.late, (unsigned long long)l->intake.n_records,
+			     (unsigned long long)l->n_late_kept, l->options->late);
 	else if (c.late)
 		message_note("%llu of %llu records late, and in no window ('--late FILE' keeps "
 			     "them)",
@@ -309,6 +315,8 @@ static int run(struct window_loop *l)
 		status = message_error(&err);
 		/* What came before a failure is good. */
 		if (err.kind != ERROR_IO && flush_out(l, &more))
+			message_error(&more);
+		if (window_flush_late(l, true, &more))
 			message_error(&more);
 	}
 	progress_clear(&l->progress);

@@ -53,6 +53,7 @@ struct window_loop {
 
 	int late_fd; /* -1: late records are counted only */
 	struct buf late;
+	uint64_t n_late, n_late_kept; /* given to the buffer, and written */
 	bool late_unsynced;
 
 	bool stopped; /* before the end of input, by a signal */

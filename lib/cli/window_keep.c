@@ -32,6 +32,7 @@ int window_late(void *context, const struct windows_record *r, struct error *err
 		return -1;
 	if (buf_add(&l->late, r->text, r->text_len, err) || buf_add(&l->late, "\n", 1, err))
 		return -1;
+	l->n_late++;
 	return l->late.len < WINDOW_OUT_FULL ? 0 : window_flush_late(l, false, err);
 }
 
@@ -42,6 +43,7 @@ int window_flush_late(struct window_loop *l, bool sync, struct error *err)
 	l->late.len = 0;
 	if (n && file_write_all(l->late_fd, l->late.data, n, err))
 		return error_at(err, l->options->late, 0, 0);
+	l->n_late_kept = l->n_late;
 	l->late_unsynced |= n > 0;
 	/* EINVAL: a pipe or terminal, which has nothing to sync. */
 	if (sync && l->late_unsynced && fdatasync(l->late_fd) && errno != EINVAL)

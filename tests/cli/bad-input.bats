@@ -34,6 +34,7 @@ command_for() {
 	anomaly-eval) command=(anomaly-eval --bootstrap 0) ;;
 	anomaly-report) command=(anomaly-report -o out) ;;
 	record-replay) command=(record-replay --rate 1e6) ;;
+	window-agg) command=(window-agg --window 1m --agg x:mean) ;;
 	esac
 }
 
@@ -534,6 +535,51 @@ mark() {
 	rm kept
 	run --separate-stderr -0 anomaly-score -m model --to csv --rejects kept file
 	[[ -z $output && $(wc -l <kept) -eq 2 ]]
+}
+
+# over N ALL COMMAND...: 65, for N of ALL records were bad and that is more than a share of 0.01.
+over() {
+	run --separate-stderr -65 "${@:3}" --rejects kept --max-rejects 0.01
+	echo "$3: $stderr"
+	[[ $stderr = *": $1 of $2 records rejected: more than --max-rejects 0.01"* ]]
+}
+
+@test "--max-rejects 0.01 of few records: 65 in each program, also where the last ones are rejected at the very end" {
+	{
+		head -n 12 good.jsonl
+		echo '{'
+	} >file
+	for p in "${programs[@]}" window-agg; do
+		command_for "$p"
+		over 1 13 "${command[@]}" file
+	done
+
+	# A time that nothing has confirmed by the end of input.
+	for i in {1..20}; do echo '{"timestamp":'"$i"',"k":"a"}'; done >ahead
+	for i in {1..9}; do echo '{"timestamp":'"$((i + 999999))"',"k":"b"}'; done >>ahead
+	over 9 29 window-agg --key k --window 10s ahead
+	[[ $output = *'"count":'* ]]
+
+	# What the database says at the end of the transaction.
+	printf '{"n":%d}\n' {1..50} {-50..-1} >rows
+	if command -v sqlite3 >/dev/null; then
+		sqlite3 db 'CREATE TABLE t (n INTEGER CHECK (n > 0))'
+		over 50 100 db-sink sqlite:db t rows
+		[[ $(sqlite3 db 'SELECT count(*) FROM t') -eq 0 ]]
+	fi
+
+	# What brokers say once all is read.
+	over 100 100 kafka-sandbox --topics t:1 --error Produce:INVALID_RECORD:1 -- kafka-produce -t t rows
+	run --separate-stderr -65 kafka-sandbox --topics t:1 --error Produce:INVALID_RECORD:1 -- \
+		kafka-produce -t t --rejects kept --max-rejects 99 rows
+	[[ $stderr = *"kafka-produce: 100 of 100 records rejected: more than --max-rejects 99"* ]]
+
+	printf '{"v":%s}\n' '"{}"' '"{}"' 1 2 3 | tee values
+	run --separate-stderr -65 kafka-sandbox --topics t:1 -- bash -euc '
+		kafka-produce -t t --value v values
+		kafka-consume -t t -e --rejects kept --max-rejects 0.01'
+	[[ $stderr = *"kafka-consume: 3 of 5 records rejected: more than --max-rejects 0.01"* ]]
+	[[ ${#lines[@]} -eq 2 ]]
 }
 
 @test "a model that is damaged, half written, a folder or no model: 78 or 66, and its name" {

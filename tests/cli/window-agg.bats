@@ -214,6 +214,18 @@ mark() {
 	[[ $(cat late.csv) = $'k,timestamp\na,1\na,1' ]]
 }
 
+@test "late records are in their file, too, when a bad one ends the program" {
+	{
+		for i in {1..19}; do at $((1704067200 + 10 * i)) a 1; done
+		at 1704067205 a 1000
+		echo '{'
+	} >in
+	run --separate-stderr -65 window-agg --key k --window 20s --agg x:max --late late in
+	[[ $stderr = *"window-agg: 1 of 20 records late, kept in 'late'" && $(cat late) = "$(at 1704067205 a 1000)" ]]
+	run --separate-stderr -65 window-agg --key k --window 20s --agg x:max --late /dev/full in
+	[[ $stderr = *"window-agg: 1 of 20 records late, 0 of them kept in '/dev/full'" ]]
+}
+
 @test "a wrong clock does not make the others late, first or in the middle" {
 	for bad_line in 1 20; do
 		series | sed "${bad_line}s/1704067[0-9]*/4070908800/" >in # 2099
