@@ -139,12 +139,12 @@ static rd_kafka_event_t *answer(rd_kafka_resp_err_t *err, const char **text)
 	return e;
 }
 
-static rd_kafka_AdminOptions_t *options(rd_kafka_admin_op_t op)
+static rd_kafka_AdminOptions_t *options(rd_kafka_admin_op_t op, int timeout_ms)
 {
 	rd_kafka_AdminOptions_t *o = rd_kafka_AdminOptions_new(rk, op);
 	char reason[256];
 
-	if (rd_kafka_AdminOptions_set_request_timeout(o, time_limit_ms, reason, sizeof(reason)))
+	if (rd_kafka_AdminOptions_set_request_timeout(o, timeout_ms, reason, sizeof(reason)))
 		die("%s", reason);
 	return o;
 }
@@ -257,7 +257,8 @@ static int create_topic(char **arg)
 		*equals = 0;
 		rd_kafka_NewTopic_set_config(topic, *config, equals + 1);
 	}
-	rd_kafka_CreateTopics(rk, &topic, 1, options(RD_KAFKA_ADMIN_OP_CREATETOPICS), queue);
+	rd_kafka_CreateTopics(rk, &topic, 1, options(RD_KAFKA_ADMIN_OP_CREATETOPICS, time_limit_ms),
+			      queue);
 	rd_kafka_event_t *e = answer(&err, &text);
 	if (!err) {
 		const rd_kafka_topic_result_t *result = rd_kafka_CreateTopics_result_topics(
@@ -282,7 +283,8 @@ static int add_partitions(char **arg)
 
 	if (!more)
 		die("%s", reason);
-	rd_kafka_CreatePartitions(rk, &more, 1, options(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS), queue);
+	rd_kafka_CreatePartitions(
+		rk, &more, 1, options(RD_KAFKA_ADMIN_OP_CREATEPARTITIONS, time_limit_ms), queue);
 	rd_kafka_event_t *e = answer(&err, &text);
 	if (!err)
 		err = rd_kafka_topic_result_error(rd_kafka_CreatePartitions_result_topics(
@@ -299,7 +301,8 @@ static int delete_topic(char **arg)
 	size_t n;
 	rd_kafka_DeleteTopic_t *topic = rd_kafka_DeleteTopic_new(arg[0]);
 
-	rd_kafka_DeleteTopics(rk, &topic, 1, options(RD_KAFKA_ADMIN_OP_DELETETOPICS), queue);
+	rd_kafka_DeleteTopics(rk, &topic, 1, options(RD_KAFKA_ADMIN_OP_DELETETOPICS, time_limit_ms),
+			      queue);
 	rd_kafka_event_t *e = answer(&err, &text);
 	if (!err)
 		err = rd_kafka_topic_result_error(rd_kafka_DeleteTopics_result_topics(
@@ -318,7 +321,8 @@ static int delete_records(char **arg)
 	rd_kafka_topic_partition_list_add(before, arg[0], (int32_t)number(arg[1]))->offset =
 		number(arg[2]);
 	rd_kafka_DeleteRecords_t *records = rd_kafka_DeleteRecords_new(before);
-	rd_kafka_DeleteRecords(rk, &records, 1, options(RD_KAFKA_ADMIN_OP_DELETERECORDS), queue);
+	rd_kafka_DeleteRecords(rk, &records, 1,
+			       options(RD_KAFKA_ADMIN_OP_DELETERECORDS, time_limit_ms), queue);
 	rd_kafka_event_t *e = answer(&err, &text);
 	if (!err)
 		err = rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(e))
@@ -434,13 +438,16 @@ static int follow(char **arg)
 static const rd_kafka_ConsumerGroupDescription_t *describe(const char *name, rd_kafka_event_t **e)
 {
 	int64_t limit = now_ms() + time_limit_ms;
+	/* A question may get lost while the coordinator comes up: it is asked again. */
+	int attempt_ms = time_limit_ms < 5000 ? time_limit_ms : 5000;
 	rd_kafka_resp_err_t err;
 	const char *text;
 	size_t n;
 
 	for (;; nap(20)) {
 		rd_kafka_DescribeConsumerGroups(
-			rk, &name, 1, options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS), queue);
+			rk, &name, 1, options(RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, attempt_ms),
+			queue);
 		*e = answer(&err, &text);
 		const rd_kafka_ConsumerGroupDescription_t *g =
 			err ? NULL
@@ -501,7 +508,8 @@ static int delete_group(char **arg)
 	size_t n;
 	rd_kafka_DeleteGroup_t *request = rd_kafka_DeleteGroup_new(arg[0]);
 
-	rd_kafka_DeleteGroups(rk, &request, 1, options(RD_KAFKA_ADMIN_OP_DELETEGROUPS), queue);
+	rd_kafka_DeleteGroups(rk, &request, 1,
+			      options(RD_KAFKA_ADMIN_OP_DELETEGROUPS, time_limit_ms), queue);
 	rd_kafka_event_t *e = answer(&err, &text);
 	if (!err)
 		err = rd_kafka_error_code(
