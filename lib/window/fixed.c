@@ -3,6 +3,8 @@
 #include "lib/window/offsets_impl.h"
 #include "lib/window/windows_impl.h"
 
+#define KEY_PANES 2 /* places a key begins with: one that fills, and one that is late */
+
 /* When the last window that a pane lies in ends. */
 static int64_t last_end(const struct windows *w, int64_t start_ns)
 {
@@ -19,7 +21,7 @@ static int64_t last_end(const struct windows *w, int64_t start_ns)
 /* The first slice that begins at start_ns or behind it. */
 static size_t find_slice(const struct domain *d, int64_t start_ns)
 {
-	size_t from = 0, to = d->n_slices;
+	size_t from = d->first_slice, to = d->end_slice;
 
 	while (from < to) {
 		size_t middle = from + (to - from) / 2;
@@ -35,16 +37,17 @@ static size_t find_slice(const struct domain *d, int64_t start_ns)
 static int64_t next_end(const struct windows_spec *x, const struct domain *d, int64_t from)
 {
 	/* From what is before all, or far behind, the first pane leads on. */
-	int64_t first = d->n_slices ? time_floor(d->slices[0] - x->size_ns, x->slide_ns) +
-					      x->slide_ns + x->size_ns
-				    : TIME_END;
+	int64_t first = d->first_slice < d->end_slice
+				? time_floor(d->slices[d->first_slice] - x->size_ns, x->slide_ns) +
+					  x->slide_ns + x->size_ns
+				: TIME_END;
 
-	if (!d->n_slices || from < first)
+	if (from < first || first == TIME_END)
 		return first;
 	int64_t end = time_floor(from - x->size_ns, x->slide_ns) + x->slide_ns + x->size_ns;
 	size_t i = find_slice(d, end - x->size_ns);
 
-	if (i == d->n_slices)
+	if (i == d->end_slice)
 		return TIME_END;
 	if (d->slices[i] < end)
 		return end;
@@ -66,14 +69,45 @@ static int add_slice(const struct windows *w, struct domain *d, int64_t start_ns
 {
 	size_t i = find_slice(d, start_ns);
 
-	if (i < d->n_slices && d->slices[i] == start_ns)
+	if (i < d->end_slice && d->slices[i] == start_ns)
 		return 0;
-	if (MEM_GROW(&d->slices, &d->slices_cap, d->n_slices + 1, err))
+	if (MEM_GROW(&d->slices, &d->slices_cap, d->end_slice + 1, err))
 		return -1;
-	memmove(d->slices + i + 1, d->slices + i, (d->n_slices - i) * sizeof(*d->slices));
+	memmove(d->slices + i + 1, d->slices + i, (d->end_slice - i) * sizeof(*d->slices));
 	d->slices[i] = start_ns;
-	d->n_slices++;
+	d->end_slice++;
 	d->next_ns = next_close(w, d, d->watermark_ns);
+	return 0;
+}
+
+/* The key's first pane that begins at start_ns or behind it. */
+static size_t find_pane(const struct window_key *k, int64_t start_ns)
+{
+	size_t from = k->first, to = k->end;
+
+	if (from < to && k->panes[from]->start_ns >= start_ns) /* windows close there */
+		return from;
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+		if (k->panes[middle]->start_ns < start_ns)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static int put_pane(struct window_key *k, size_t i, struct pane *p, struct error *err)
+{
+	if (!k->panes && !(k->panes = mem_alloc(KEY_PANES, sizeof(struct pane *), err)))
+		return -1;
+	if (!k->panes_cap)
+		k->panes_cap = KEY_PANES;
+	if (MEM_GROW(&k->panes, &k->panes_cap, k->end + 1, err))
+		return -1;
+	memmove(k->panes + i + 1, k->panes + i, (k->end - i) * sizeof(struct pane *));
+	k->panes[i] = p;
+	k->end++;
 	return 0;
 }
 
@@ -81,18 +115,18 @@ static int add_slice(const struct windows *w, struct domain *d, int64_t start_ns
 static struct pane *reach(struct windows *w, struct domain *d, struct window_key *k,
 			  int64_t start_ns, struct error *err)
 {
-	struct pane **at = &k->panes, *p;
+	struct pane *p = k->end > k->first ? k->panes[k->end - 1] : NULL;
+	size_t i;
 
-	while (*at && (*at)->start_ns > start_ns)
-		at = &(*at)->next;
-	if (*at && (*at)->start_ns == start_ns)
-		return *at;
+	if (p && p->start_ns == start_ns)
+		return p;
+	i = find_pane(k, start_ns);
+	if (i < k->end && k->panes[i]->start_ns == start_ns)
+		return k->panes[i];
 	if (add_slice(w, d, start_ns, err) || !(p = pane_new(w, err)))
 		return NULL;
 	p->start_ns = start_ns;
-	p->next = *at;
-	*at = p;
-	return p;
+	return put_pane(k, i, p, err) ? NULL : p;
 }
 
 int fixed_add(struct windows *w, struct windows_source *s, const struct windows_record *r,
@@ -126,9 +160,10 @@ static const void *gather(struct windows *w, const struct window_key *k, int64_t
 	const void *one = NULL;
 	bool merged = false;
 
-	for (const struct pane *p = k->panes; p && p->start_ns >= start_ns; p = p->next) {
+	for (size_t i = find_pane(k, start_ns); i < k->end; i++) {
+		const struct pane *p = k->panes[i];
 		if (p->start_ns >= end_ns)
-			continue;
+			break;
 		if (!one) {
 			one = pane_cell(w, p);
 			continue;
@@ -172,26 +207,36 @@ static int give_end(struct windows *w, struct domain *d, int64_t end_ns, bool ea
 	return 0;
 }
 
+/* Moves what is left of an array, [first, end), to its begin, once that is no more than what has
+ * gone: each element is moved less than once for one that goes. */
+static void move_up(void *array, size_t size, size_t *first, size_t *end)
+{
+	size_t n = *end - *first;
+
+	if (!*first || n > *first)
+		return;
+	memmove(array, (char *)array + *first * size, n * size);
+	*first = 0;
+	*end = n;
+}
+
 /* Frees the panes that lie in no window any more, and the keys without panes. */
 static void drop(struct windows *w, struct domain *d, int64_t closed_ns)
 {
-	size_t n = 0;
+	size_t first = d->first_slice;
 
-	while (n < d->n_slices && last_end(w, d->slices[n]) <= closed_ns)
-		n++;
-	if (!n)
+	while (d->first_slice < d->end_slice && last_end(w, d->slices[d->first_slice]) <= closed_ns)
+		d->first_slice++;
+	if (d->first_slice == first)
 		return;
-	d->n_slices -= n;
-	memmove(d->slices, d->slices + n, d->n_slices * sizeof(*d->slices));
+	int64_t kept_ns = d->first_slice < d->end_slice ? d->slices[d->first_slice] : TIME_END;
+
+	move_up(d->slices, sizeof(*d->slices), &d->first_slice, &d->end_slice);
 	for (size_t i = 0; i < d->n_keys; i++) {
-		struct pane **at = &d->keys[i]->panes;
-		while (d->n_slices && *at && (*at)->start_ns >= d->slices[0])
-			at = &(*at)->next;
-		for (struct pane *p = *at, *next; p; p = next) {
-			next = p->next;
-			pane_free(w, p);
-		}
-		*at = NULL;
+		struct window_key *k = d->keys[i];
+		while (k->first < k->end && k->panes[k->first]->start_ns < kept_ns)
+			pane_free(w, k->panes[k->first++]);
+		move_up(k->panes, sizeof(*k->panes), &k->first, &k->end);
 	}
 	keys_sweep(w, d);
 }
@@ -218,7 +263,10 @@ int fixed_update(struct windows *w, struct domain *d, struct error *err)
 	return 0;
 }
 
-int fixed_restored(struct windows *w, struct domain *d, const struct pane *p, struct error *err)
+int fixed_restored(struct windows *w, struct domain *d, struct window_key *k, struct pane *p,
+		   struct error *err)
 {
-	return add_slice(w, d, p->start_ns, err);
+	return add_slice(w, d, p->start_ns, err) || put_pane(k, find_pane(k, p->start_ns), p, err)
+		       ? -1
+		       : 0;
 }

@@ -163,6 +163,7 @@ static void forget(struct windows *w, struct window_key *k)
 	if (w->last_key == k)
 		w->last_key = NULL;
 	take_out(w, k);
+	free(k->panes);
 	free(k);
 }
 
@@ -181,7 +182,7 @@ void keys_sweep(struct windows *w, struct domain *d)
 
 	for (size_t i = 0; i < d->n_keys; i++) {
 		struct window_key *k = d->keys[i];
-		if (k->panes) {
+		if (k->end > k->first) {
 			n_sorted += i < d->n_sorted;
 			d->keys[n++] = k;
 			continue;
@@ -198,10 +199,13 @@ void keys_clear(struct windows *w)
 		struct window_key *k = w->table[i].key;
 		if (!k)
 			continue;
-		for (struct pane *p = k->panes, *next; p; p = next) {
+		for (size_t j = k->first; j < k->end; j++)
+			pane_free(w, k->panes[j]);
+		for (struct pane *p = k->sessions, *next; p; p = next) {
 			next = p->next;
 			pane_free(w, p);
 		}
+		free(k->panes);
 		free(k);
 		w->table[i].key = NULL;
 	}

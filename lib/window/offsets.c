@@ -119,7 +119,7 @@ static int64_t oldest_needed(const struct windows *w, const struct windows_sourc
 			oldest = r->offset;
 	}
 	for (size_t i = 0; !w->options.n_specs && i < s->domain->n_keys; i++)
-		for (struct pane *p = s->domain->keys[i]->panes; p; p = p->next) {
+		for (struct pane *p = s->domain->keys[i]->sessions; p; p = p->next) {
 			int64_t offset = ((struct session *)(void *)p)->offset;
 			oldest = offset < oldest ? offset : oldest;
 		}

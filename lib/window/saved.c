@@ -65,27 +65,39 @@ static int put_source(const struct windows *w, struct buf *out, const struct win
 	return 0;
 }
 
+static int put_pane(const struct windows *w, struct buf *out, const struct pane *p,
+		    struct error *err)
+{
+	const struct session *x = (const struct session *)(const void *)p;
+
+	return PUT(out, p->start_ns, err) ||
+			       (!w->options.n_specs &&
+				(PUT(out, x->end_ns, err) || PUT(out, x->offset, err))) ||
+			       aggregates_save(w->aggregates, pane_cell(w, p), out, err)
+		       ? -1
+		       : 0;
+}
+
+/* Panes and sessions newest first. */
 static int put_key(const struct windows *w, struct buf *out, const struct window_key *k,
 		   struct error *err)
 {
-	uint64_t source = 0, n_panes = 0;
+	uint64_t source = 0, n_panes = k->end - k->first;
 	uint8_t changed = k->changed;
 
 	while (w->sources[source] != k->source)
 		source++;
-	for (const struct pane *p = k->panes; p; p = p->next)
+	for (const struct pane *p = k->sessions; p; p = p->next)
 		n_panes++;
 	if (PUT(out, source, err) || put_text(out, k->bytes, k->len, err) ||
 	    PUT(out, changed, err) || PUT(out, n_panes, err))
 		return -1;
-	for (const struct pane *p = k->panes; p; p = p->next) {
-		const struct session *x = (const struct session *)(const void *)p;
-		if (PUT(out, p->start_ns, err) ||
-		    (!w->options.n_specs &&
-		     (PUT(out, x->end_ns, err) || PUT(out, x->offset, err))) ||
-		    aggregates_save(w->aggregates, pane_cell(w, p), out, err))
+	for (size_t i = k->end; i > k->first; i--)
+		if (put_pane(w, out, k->panes[i - 1], err))
 			return -1;
-	}
+	for (const struct pane *p = k->sessions; p; p = p->next)
+		if (put_pane(w, out, p, err))
+			return -1;
 	return 0;
 }
 

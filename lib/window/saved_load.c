@@ -180,7 +180,6 @@ static struct pane *get_pane(struct cursor *c, struct windows *w, struct window_
 
 	if (!p)
 		return NULL;
-	*(newer ? &newer->next : &k->panes) = p;
 	if (GET(c, p->start_ns) || (sessions && (GET(c, x->end_ns) || GET(c, x->offset))) ||
 	    aggregates_load(w->aggregates, pane_cell(w, p), &c->p, c->end, c->err))
 		return NULL;
@@ -188,12 +187,12 @@ static struct pane *get_pane(struct cursor *c, struct windows *w, struct window_
 		damaged(c);
 		return NULL;
 	}
-	if (sessions) {
-		x->key = k;
-		x->newer = (struct session *)(void *)newer;
-	}
-	return (sessions ? sessions_restored(d, x, c->err) : fixed_restored(w, d, p, c->err)) ? NULL
-											      : p;
+	if (!sessions)
+		return fixed_restored(w, d, k, p, c->err) ? NULL : p;
+	*(newer ? &newer->next : &k->sessions) = p;
+	x->key = k;
+	x->newer = (struct session *)(void *)newer;
+	return sessions_restored(d, x, c->err) ? NULL : p;
 }
 
 static int get_key(struct cursor *c, struct windows *w, size_t n_key)

@@ -64,7 +64,7 @@ static void heap_remove(struct domain *d, const struct session *x)
 /* A key's sessions lie apart by the gap at least, newest first. */
 static void link_behind(struct window_key *k, struct session *newer, struct session *x)
 {
-	struct pane **at = newer ? &newer->pane.next : &k->panes;
+	struct pane **at = newer ? &newer->pane.next : &k->sessions;
 
 	x->newer = newer;
 	x->pane.next = *at;
@@ -75,7 +75,7 @@ static void link_behind(struct window_key *k, struct session *newer, struct sess
 
 static void unlink_from(struct window_key *k, struct session *x)
 {
-	*(x->newer ? &x->newer->pane.next : &k->panes) = x->pane.next;
+	*(x->newer ? &x->newer->pane.next : &k->sessions) = x->pane.next;
 	if (x->pane.next)
 		of_pane(x->pane.next)->newer = x->newer;
 }
@@ -85,7 +85,7 @@ static void unlink_from(struct window_key *k, struct session *x)
 static struct session *find(const struct windows *w, const struct window_key *k, int64_t time_ns,
 			    struct session **newer)
 {
-	struct pane *p = k ? k->panes : NULL;
+	struct pane *p = k ? k->sessions : NULL;
 
 	*newer = NULL;
 	for (; p && p->start_ns - w->options.session_ns >= time_ns; p = p->next)
@@ -219,7 +219,7 @@ int sessions_close(struct windows *w, struct domain *d, int64_t until, struct er
 	for (size_t i = 0; i < n; i++) {
 		struct session *x = w->closing[i];
 		unlink_from(x->key, x);
-		if (!x->key->panes)
+		if (!x->key->sessions)
 			keys_drop(w, d, x->key);
 		pane_free(w, &x->pane);
 	}
@@ -231,7 +231,7 @@ int sessions_update(struct windows *w, struct domain *d, struct error *err)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n_keys; i++) {
-		struct pane *p = d->keys[i]->changed ? d->keys[i]->panes : NULL;
+		struct pane *p = d->keys[i]->changed ? d->keys[i]->sessions : NULL;
 		for (; p; p = p->next) {
 			if (MEM_GROW(&w->closing, &w->closing_cap, n + 1, err))
 				return -1;

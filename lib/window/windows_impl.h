@@ -11,7 +11,7 @@
 
 /* A pane of a key. Behind it (w->cell_at) lies its cell. */
 struct pane {
-	struct pane *next; /* of the key, older; of those not in use */
+	struct pane *next; /* of sessions of a key, older; of those not in use */
 	int64_t start_ns;
 };
 
@@ -33,9 +33,11 @@ struct due {
 struct window_key {
 	uint64_t hash;
 	struct windows_source *source;
-	struct pane *panes; /* newest first */
-	bool changed;       /* since the last update */
-	size_t at;          /* of sessions: among its domain's */
+	struct pane *sessions; /* newest first */
+	struct pane **panes;   /* of fixed windows: [first, end), oldest first */
+	size_t first, end, panes_cap;
+	bool changed; /* since the last update */
+	size_t at;    /* of sessions: among its domain's */
 	size_t len;
 	char bytes[];
 };
@@ -49,8 +51,8 @@ struct domain {
 	bool ticking;
 	struct window_key **keys; /* [n_sorted) in order, then new ones */
 	size_t n_keys, n_sorted, keys_cap;
-	int64_t *slices; /* starts of panes that any key has, ascending */
-	size_t n_slices, slices_cap;
+	int64_t *slices; /* starts of panes that any key has: [first, end), ascending */
+	size_t first_slice, end_slice, slices_cap;
 	struct due *heap; /* of sessions, the first due on top */
 	size_t n_heap, heap_cap;
 };
@@ -184,9 +186,10 @@ int sessions_close(struct windows *w, struct domain *d, int64_t until, struct er
 /* Gives updates of what is open and has changed. */
 int fixed_update(struct windows *w, struct domain *d, struct error *err);
 int sessions_update(struct windows *w, struct domain *d, struct error *err);
-/* A pane read back from a file has been put into its key. */
-int fixed_restored(struct windows *w, struct domain *d, const struct pane *p, struct error *err);
-/* The same of a session; its key and its newer one are set. */
+/* Puts a pane that was read back from a file into its key. */
+int fixed_restored(struct windows *w, struct domain *d, struct window_key *k, struct pane *p,
+		   struct error *err);
+/* A session was; its key and its newer one are set. */
 int sessions_restored(struct domain *d, struct session *x, struct error *err);
 
 /* gate.c */

@@ -343,6 +343,15 @@ devices() {
 	[[ $(timeout 10 window-agg --session 500ms --lateness 1h in | wc -l) -eq 200000 ]]
 }
 
+# bats test_tags=native
+@test "closing costs what closes, whatever the lateness, and a late record no search through all" {
+	# one key, 21600 windows open; minutes if each close or record went through all
+	awk 'BEGIN { for (i = 0; i < 300000; i++) printf "{\"timestamp\":%d}\n", 1704067200 + i }' >in
+	[[ $(timeout 10 window-agg --window 1s --lateness 6h in | wc -l) -eq 300000 ]]
+	awk 'BEGIN { for (i = 0; i < 300000; i++) printf "{\"timestamp\":%d}\n", 1704067200 + i - i * 7919 % 21600 }' >in
+	[[ $(timeout 10 window-agg --window 1s --lateness 6h --max-ahead 1d in | jq -s 'map(.count) | add') -eq 300000 ]]
+}
+
 @test "--max-keys: 69, and nothing is dropped silently" {
 	for i in {1..30}; do
 		at 0 "k$i" 1
