@@ -285,8 +285,10 @@ static int open_sink(struct db_sink *s, char *const *paths, struct error *err)
 	    intake_open(&s->intake, &o->stream, err) || store_table_init(&s->table, o->table, err))
 		return -1;
 	s->transaction.interval_ns = o->commit_interval_ns;
-	if (!(s->reader = reader_open(&r, err)) || !(s->store = db_sink_store(o, s, false, err)))
+	if (!(s->reader = reader_open(&r, err)))
 		return -1;
+	if (!(s->store = db_sink_store(o, s, !o->create && !o->schema, err)))
+		return err->kind ? -1 : db_sink_no_table(s, err);
 	s->opened = true;
 	if ((there = db_sink_find_table(s, err)) <= 0)
 		return there;

@@ -43,9 +43,10 @@ int db_sink_claim(const struct program *p, const struct db_sink_options *o)
 	struct error err = ERROR_INIT;
 	int status = 0;
 
+	int bad = read_question(&question, &err);
+	/* Until here a signal ends it, as nothing has begun. */
 	signals_sink();
-	if (read_question(&question, &err) ||
-	    store_question_read(&offsets, question.data, question.len, &err) ||
+	if (bad || store_question_read(&offsets, question.data, question.len, &err) ||
 	    answer(o, &offsets, &err) || store_answer_write(&offsets, &out, &err)) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);

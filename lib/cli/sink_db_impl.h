@@ -28,6 +28,7 @@ struct db_sink {
 	struct scanner *learner;
 	uint64_t n_learned;
 	int64_t held_ns; /* when the first came */
+	bool hurried;    /* the table is made before enough have come, or the end of input */
 
 	/* Once there is a table. */
 	struct fields *fields;
@@ -63,12 +64,16 @@ struct store *db_sink_store(const struct db_sink_options *o, struct db_sink *s, 
 
 /* sink_db_table.c: the table, and what is to be known of records for it. */
 
+/* ERROR_CONFIG: there is no table. */
+int db_sink_no_table(const struct db_sink *s, struct error *err);
+
 /* Describes the table, made by --schema if need be: 1, 0 when it is to be made of records. */
 int db_sink_find_table(struct db_sink *s, struct error *err);
 
 /* Takes over s->block: 1 when enough have come to make a table. */
 int db_sink_learn(struct db_sink *s, struct error *err);
-bool db_sink_learned(const struct db_sink *s);
+/* Whether a table is to be made of fewer, for time has passed. */
+bool db_sink_learned(struct db_sink *s);
 int db_sink_make_table(struct db_sink *s, struct error *err);
 
 /* Fields, slots, keys of a table that is there. */

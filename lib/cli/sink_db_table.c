@@ -7,51 +7,57 @@
 #define LEARN_RECORDS 1000
 #define SCRIPT_MAX (16 << 20)
 
-static int run_script(struct db_sink *s, struct error *err)
+static int read_script(const struct db_sink *s, struct buf *sql, struct error *err)
 {
-	struct buf sql = BUF_INIT;
-	int ret = -1;
-
-	if (!file_read(s->options->schema, SCRIPT_MAX, &sql, err) && !buf_terminate(&sql, err)) {
-		ret = strlen(sql.data) < sql.len
-			      ? error_set(err, ERROR_CONFIG, "it has a NUL in it")
-			      : store_run(s->store, sql.data, err);
-		if (ret)
-			error_prefix(err, "'%s'", s->options->schema);
-	}
-	buf_release(&sql);
-	return ret;
+	if (file_read(s->options->schema, SCRIPT_MAX, sql, err) || buf_terminate(sql, err))
+		return error_prefix(err, "option '--schema'");
+	return strlen(sql->data) == sql->len
+		       ? 0
+		       : error_set(err, ERROR_CONFIG, "'%s' has a NUL in it", s->options->schema);
 }
 
 /* As db_sink_find_table, for a table that was not there. */
-static int make_by_script(struct db_sink *s, struct error *err)
+static int make_by_script(struct db_sink *s, const char *sql, struct error *err)
 {
 	struct error why = ERROR_INIT;
-	int failed = run_script(s, &why), there = 0;
+	int failed = store_run(s->store, sql, &why), there = 0;
 
 	/* It fails, too, where another was quicker, or an attempt whose outcome got lost. */
 	if (!failed || why.kind == ERROR_CONFIG)
 		there = store_describe(s->store, &s->table, err);
 	if (failed && !there) {
 		*err = why;
-		return -1;
+		return error_prefix(err, "'%s'", s->options->schema);
 	}
 	return there ? there
 		     : error_set(err, ERROR_CONFIG, "'%s' makes no table '%s'", s->options->schema,
 				 s->options->table);
 }
 
+int db_sink_no_table(const struct db_sink *s, struct error *err)
+{
+	return error_set(err, ERROR_CONFIG,
+			 "there is no table '%s': '--schema FILE' makes it by a file of SQL, "
+			 "'--create' of the first records",
+			 s->options->table);
+}
+
 int db_sink_find_table(struct db_sink *s, struct error *err)
 {
-	int there = store_describe(s->store, &s->table, err);
+	const struct db_sink_options *o = s->options;
+	struct buf sql = BUF_INIT;
+	int there = -1;
 
-	if (!there && s->options->schema)
-		there = make_by_script(s, err);
-	if (!there && !s->options->create)
-		return error_set(err, ERROR_CONFIG,
-				 "there is no table '%s': '--schema FILE' makes it by a file of "
-				 "SQL, '--create' of the first records",
-				 s->options->table);
+	/* A file that is not there is told of when it is not needed, too. */
+	if (o->schema && read_script(s, &sql, err))
+		goto out;
+	there = store_describe(s->store, &s->table, err);
+	if (!there && o->schema)
+		there = make_by_script(s, sql.data, err);
+	if (!there && !o->create)
+		there = db_sink_no_table(s, err);
+out:
+	buf_release(&sql);
 	return there;
 }
 
@@ -84,9 +90,11 @@ int db_sink_learn(struct db_sink *s, struct error *err)
 	return s->n_learned == LEARN_RECORDS;
 }
 
-bool db_sink_learned(const struct db_sink *s)
+bool db_sink_learned(struct db_sink *s)
 {
-	return s->n_learned && db_sink_clock_ns() - s->held_ns >= s->options->commit_interval_ns;
+	s->hurried =
+		s->n_learned && db_sink_clock_ns() - s->held_ns >= s->options->commit_interval_ns;
+	return s->hurried;
 }
 
 int db_sink_make_table(struct db_sink *s, struct error *err)
@@ -107,8 +115,11 @@ int db_sink_make_table(struct db_sink *s, struct error *err)
 			return -1;
 		c->type = STORE_JSON;
 	}
-	if ((s->options->upsert && store_table_keys(&s->table, s->options->upsert, err)) ||
-	    store_create(s->store, &s->table, err))
+	if (s->options->upsert && store_table_keys(&s->table, s->options->upsert, err))
+		return -1;
+	if (s->hurried || s->stopped)
+		store_table_widen(&s->table);
+	if (store_create(s->store, &s->table, err))
 		return -1;
 	/* As it is there, perhaps by another's hand. */
 	if (store_describe(s->store, &s->table, err) <= 0)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include "lib/base/number.h"
 #include "lib/store/postgresql_impl.h"
 
 #define SLICE_MS 50
@@ -86,7 +88,9 @@ int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err)
 	p->line = line_of(r);
 	if (PQstatus(p->conn) == CONNECTION_BAD) {
 		s->fault = FAULT_LOST;
-		what = what ? what : PQerrorMessage(p->conn);
+		what = p->silent ? "the server does not answer"
+		       : what    ? what
+				 : PQerrorMessage(p->conn);
 		error_set(err, ERROR_RETRY, "the connection is lost: %.*s", line_len(what), what);
 	} else if (state && what) {
 		error_set(err, kind_of(state, &s->fault), "%s%s%s%.*s", what, detail ? ": " : "",
@@ -101,29 +105,53 @@ int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err)
 	return -1;
 }
 
-/* The last result of what was sent, or the first that is not as good. */
-static PGresult *last_result(struct postgresql *p)
+void postgresql_wait(struct postgresql *p)
+{
+	int64_t end_ms = store_clock_ms() + p->silence_ms;
+	int unsent;
+
+	while ((unsent = PQflush(p->conn)) > 0 || (!unsent && PQisBusy(p->conn))) {
+		int64_t left_ms = end_ms - store_clock_ms();
+		struct pollfd fd = {.fd = PQsocket(p->conn),
+				    .events = (short)(unsent ? POLLIN | POLLOUT : POLLIN)};
+		if (poll(&fd, 1, left_ms > 0 ? (int)left_ms : 0) > 0) {
+			if (!PQconsumeInput(p->conn))
+				return;
+			end_ms = store_clock_ms() + p->silence_ms;
+		} else if (left_ms <= 0) {
+			p->silent = true;
+			shutdown(fd.fd, SHUT_RDWR);
+		}
+	}
+}
+
+PGresult *postgresql_result(struct postgresql *p)
 {
 	PGresult *r, *kept = NULL;
+	bool bad = false;
 
-	while ((r = PQgetResult(p->conn))) {
+	for (;;) {
+		postgresql_wait(p);
+		if (!(r = PQgetResult(p->conn)))
+			break;
 		ExecStatusType status = PQresultStatus(r);
+		if (bad) {
+			PQclear(r);
+			continue;
+		}
 		PQclear(kept);
 		kept = r;
 		if (status == PGRES_COPY_IN || PQstatus(p->conn) == CONNECTION_BAD)
 			break;
-		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-			while ((r = PQgetResult(p->conn)))
-				PQclear(r);
-			break;
-		}
+		bad = status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+		      status != PGRES_EMPTY_QUERY;
 	}
 	return kept;
 }
 
 int postgresql_exec(struct postgresql *p, const char *sql, ExecStatusType wanted, struct error *err)
 {
-	PGresult *r = PQsendQuery(p->conn, sql) ? last_result(p) : NULL;
+	PGresult *r = PQsendQuery(p->conn, sql) ? postgresql_result(p) : NULL;
 
 	if (!r || PQresultStatus(r) != wanted)
 		return postgresql_fail(p, r, err);
@@ -134,7 +162,9 @@ int postgresql_exec(struct postgresql *p, const char *sql, ExecStatusType wanted
 PGresult *postgresql_query(struct postgresql *p, const char *sql, int n, const char *const *values,
 			   struct error *err)
 {
-	PGresult *r = PQexecParams(p->conn, sql, n, NULL, values, NULL, NULL, 0);
+	PGresult *r = PQsendQueryParams(p->conn, sql, n, NULL, values, NULL, NULL, 0)
+			      ? postgresql_result(p)
+			      : NULL;
 	ExecStatusType status = PQresultStatus(r);
 
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
@@ -163,6 +193,22 @@ int postgresql_add_table(struct postgresql *p, const struct store_table *t, stru
 	return postgresql_add_name(p, t->name, err);
 }
 
+/* What libpq looks at only when it connects: one for each host, or none, or one. */
+static bool has_ports(const PQconninfoOption *o)
+{
+	const char *port, *end;
+	int64_t n;
+
+	while (o->keyword && strcmp(o->keyword, "port") != 0)
+		o++;
+	for (port = o->val; port && *port; port = *end ? end + 1 : end) {
+		end = strchrnul(port, ',');
+		if (end > port && (number_read_int(port, end, &n) || n < 1 || n > 65535))
+			return false;
+	}
+	return true;
+}
+
 static struct store *make(const struct store_options *o, struct error *err)
 {
 	struct postgresql *p = mem_alloc(1, sizeof(*p), err);
@@ -171,10 +217,11 @@ static struct store *make(const struct store_options *o, struct error *err)
 	if (!p)
 		return NULL;
 	/* libpq's own words would show the URL, and the password in it. */
-	if (!(parsed = PQconninfoParse(o->url, NULL))) {
+	if (!(parsed = PQconninfoParse(o->url, NULL)) || !has_ports(parsed)) {
 		error_set(err, ERROR_USAGE,
 			  "the URL is none that libpq takes: "
 			  "postgresql://[USER@][HOST][:PORT][/DATABASE][?NAME=VALUE&...]");
+		PQconninfoFree(parsed);
 		free(p);
 		return NULL;
 	}
@@ -247,7 +294,8 @@ static int refused(struct postgresql *p, struct error *err)
 
 static void read_life(struct postgresql *p)
 {
-	PGresult *r = PQexec(p->conn, "SELECT pg_stat_get_bgwriter_stat_reset_time()");
+	const char *sql = "SELECT pg_stat_get_bgwriter_stat_reset_time()";
+	PGresult *r = PQsendQuery(p->conn, sql) ? postgresql_result(p) : NULL;
 
 	*p->life = '\0';
 	if (PQresultStatus(r) == PGRES_TUPLES_OK)
@@ -259,6 +307,8 @@ static int connect_server(struct store *base, struct error *err)
 {
 	struct postgresql *p = (struct postgresql *)base;
 	char timeout[24], sql[400];
+	int lock_ms = base->options.timeout_ms < LOCK_TIMEOUT_MS ? base->options.timeout_ms
+								 : LOCK_TIMEOUT_MS;
 	/* What the URL says comes last, and counts. A peer that is dead is found out in time. */
 	const char *const names[] = {
 		"fallback_application_name", "tcp_user_timeout", "keepalives_idle",
@@ -267,7 +317,9 @@ static int connect_server(struct store *base, struct error *err)
 	PostgresPollingStatusType status;
 
 	PQfinish(p->conn);
-	p->staged = false;
+	p->staged = p->silent = false;
+	/* A lock that another holds is the server's to tell. */
+	p->silence_ms = (int64_t)base->options.timeout_ms + lock_ms;
 	snprintf(timeout, sizeof(timeout), "%d", base->options.timeout_ms);
 	p->conn = PQconnectStartParams(names, values, 1);
 	if (!p->conn)
@@ -277,12 +329,13 @@ static int connect_server(struct store *base, struct error *err)
 	status = PQstatus(p->conn) == CONNECTION_BAD ? PGRES_POLLING_FAILED : await(p);
 	if (status != PGRES_POLLING_OK)
 		return refused(p, err);
+	PQsetnonblocking(p->conn, 1);
 	PQsetErrorVerbosity(p->conn, PQERRORS_DEFAULT);
 	snprintf(sql, sizeof(sql),
 		 "SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d;"
 		 "SET timezone = 'UTC'; SET datestyle = 'ISO, MDY'; SET client_encoding = 'UTF8';"
 		 "SET standard_conforming_strings = on; SET bytea_output = 'hex'",
-		 LOCK_TIMEOUT_MS, IDLE_TIMEOUT_MS);
+		 lock_ms, IDLE_TIMEOUT_MS);
 	if (postgresql_exec(p, sql, PGRES_COMMAND_OK, err))
 		return -1;
 	read_life(p);
@@ -305,7 +358,8 @@ static int begin(struct store *base, bool token, struct error *err)
 	p->savepoint = SAVEPOINT_NONE;
 	if (!token)
 		return postgresql_exec(p, BEGIN, PGRES_COMMAND_OK, err);
-	r = PQsendQuery(p->conn, BEGIN "; SELECT pg_current_xact_id()") ? last_result(p) : NULL;
+	r = PQsendQuery(p->conn, BEGIN "; SELECT pg_current_xact_id()") ? postgresql_result(p)
+									: NULL;
 	if (!r || PQresultStatus(r) != PGRES_TUPLES_OK)
 		return postgresql_fail(p, r, err);
 	snprintf(p->xid, sizeof(p->xid), "%s", PQgetvalue(r, 0, 0));
@@ -322,7 +376,7 @@ static int commit(struct store *base, struct error *err)
 	if (p->savepoint == SAVEPOINT_FAILED &&
 	    postgresql_exec(p, "ROLLBACK TO rows", PGRES_COMMAND_OK, err))
 		return -1;
-	r = PQexec(p->conn, "COMMIT");
+	r = PQsendQuery(p->conn, "COMMIT") ? postgresql_result(p) : NULL;
 	if (PQresultStatus(r) != PGRES_COMMAND_OK)
 		return postgresql_fail(p, r, err);
 	if (strcmp(PQcmdStatus(r), "COMMIT") != 0) {
@@ -339,7 +393,10 @@ static void rollback(struct store *base)
 
 	p->staged = false; /* it may have been made in that transaction */
 	if (PQstatus(p->conn) == CONNECTION_OK && PQtransactionStatus(p->conn) != PQTRANS_IDLE)
-		PQclear(PQexec(p->conn, "ROLLBACK"));
+		/* A script may have begun a COPY, which PQexec ends. */
+		PQclear(PQtransactionStatus(p->conn) == PQTRANS_ACTIVE ? PQexec(p->conn, "ROLLBACK")
+			: PQsendQuery(p->conn, "ROLLBACK")             ? postgresql_result(p)
+								       : NULL);
 }
 
 const struct store_ops postgresql_ops = {.schemes = {"postgresql://", "postgres://"},

@@ -18,8 +18,10 @@ struct postgresql {
 	char life[40];
 	/* Of the transaction that began last with a token: its number, and the life it is of. */
 	char xid[24], xid_life[40];
-	size_t line; /* of COPY, that the last failure was about; 0: not known */
-	bool staged; /* this connection has the staging table */
+	int64_t silence_ms; /* after which a server that says nothing is lost */
+	bool silent;        /* that is why the connection was lost */
+	size_t line;        /* of COPY, that the last failure was about; 0: not known */
+	bool staged;        /* this connection has the staging table */
 	enum savepoint savepoint;
 	const char *before; /* what goes before the next COPY */
 	struct buf sql, room;
@@ -29,6 +31,13 @@ struct postgresql {
 /* Takes over a result (NULL: there was none) that is not what was wanted: what the server says of
  * it, and whether that may pass. */
 int postgresql_fail(struct postgresql *p, PGresult *r, struct error *err);
+
+/* Until what was sent has left, and an answer is there if one is due. A server that was silent for
+ * too long is cut off, which the next call to libpq finds. */
+void postgresql_wait(struct postgresql *p);
+
+/* The last result of what was sent, or the first that is not as good; NULL: none. */
+PGresult *postgresql_result(struct postgresql *p);
 
 /* Runs p->sql, or sql, which has no parameters: 0 if it ends with `wanted`. */
 int postgresql_exec(struct postgresql *p, const char *sql, ExecStatusType wanted,
@@ -58,7 +67,9 @@ int postgresql_alone(struct postgresql *p, const char *sql, struct error *err);
 
 /* postgresql_rows.c */
 int postgresql_encode(struct store *s, const struct store_table *t, const struct value *cells,
-		      struct store_batch *b, uint64_t *absent, struct error *err);
+		      struct store_batch *b, size_t set, struct error *err);
+
+/* postgresql_write.c */
 int postgresql_write(struct store *s, const struct store_table *t, const struct store_batch *b,
 		     size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 

@@ -24,7 +24,7 @@ int sqlite_exec(struct sqlite *s, const char *sql, struct error *err);
 sqlite3_stmt *sqlite_prepare(struct sqlite *s, char *sql, struct error *err);
 
 int sqlite_encode(struct store *s, const struct store_table *t, const struct value *cells,
-		  struct store_batch *b, uint64_t *absent, struct error *err);
+		  struct store_batch *b, size_t set, struct error *err);
 int sqlite_write(struct store *s, const struct store_table *t, const struct store_batch *b,
 		 size_t from, size_t to, size_t *stood, size_t *suspect, struct error *err);
 

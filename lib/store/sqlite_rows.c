@@ -81,20 +81,15 @@ static int add_value(struct sqlite *s, struct buf *out, const struct store_colum
 }
 
 int sqlite_encode(struct store *base, const struct store_table *t, const struct value *cells,
-		  struct store_batch *b, uint64_t *absent, struct error *err)
+		  struct store_batch *b, size_t set, struct error *err)
 {
-	size_t filled = 0;
-
+	(void)set;
 	for (size_t i = 0; i < t->n; i++) {
 		const struct store_column *c = &t->columns[i];
 		if (store_check_key(c, &cells[i], err))
 			return -1;
-		size_t nth = filled;
-		filled += c->filled;
-		if (c->filled && cells[i].kind == VALUE_ABSENT) {
-			absent[nth / 64] |= UINT64_C(1) << nth % 64;
+		if (c->filled && cells[i].kind == VALUE_ABSENT)
 			continue;
-		}
 		if (add_value((struct sqlite *)base, &b->encoded, c, &cells[i], err))
 			return err->kind == ERROR_DATA ? error_prefix(err, "field '%s'", c->name)
 						       : -1;

@@ -135,7 +135,12 @@ bool store_url_has_password(const char *url)
 	end = authority + strcspn(authority, "/?#");
 	at = memchr(authority, '@', (size_t)(end - authority));
 	colon = at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-	return (colon && colon + 1 < at) || strstr(url, "?password=") || strstr(url, "&password=");
+	for (const char *x = end; (x = strpbrk(x, "?&")) != NULL;) {
+		x++;
+		if (!strncmp(x, "password=", 9) || !strncmp(x, "sslpassword=", 12))
+			return true;
+	}
+	return colon && colon + 1 < at;
 }
 
 struct store_counts store_counts(const struct store *s)
@@ -215,27 +220,46 @@ int store_answer(struct store *s, struct store_offsets *o, struct error *err)
 	return repeat(s, answer, &(struct deed){.offsets = o}, err);
 }
 
-int store_add(struct store *s, const struct store_table *t, const struct value *cells,
-	      struct store_batch *b, struct error *err)
+/* Room for a set behind the others, and in it what these cells leave to the database. */
+static int find_absent(const struct store_table *t, const struct value *cells,
+		       struct store_batch *b, struct error *err)
 {
-	struct store_row row = {.at = b->encoded.len};
+	size_t nth = 0;
 	uint64_t *absent;
 
 	if (!b->n)
 		b->n_words = store_table_filled(t) / 64 + 1;
-	if (MEM_GROW(&b->rows, &b->cap, b->n + 1, err) ||
-	    (b->sets_cap < (b->n_sets + 1) * b->n_words &&
-	     MEM_GROW(&b->sets, &b->sets_cap, (b->n_sets + 1) * b->n_words, err)))
+	if (b->sets_cap < (b->n_sets + 1) * b->n_words &&
+	    MEM_GROW(&b->sets, &b->sets_cap, (b->n_sets + 1) * b->n_words, err))
 		return -1;
 	absent = b->sets + b->n_sets * b->n_words;
 	for (size_t i = 0; i < b->n_words; i++)
 		absent[i] = 0;
-	if (s->ops->encode(s, t, cells, b, absent, err)) {
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->columns[i].filled)
+			continue;
+		if (cells[i].kind == VALUE_ABSENT)
+			absent[nth / 64] |= UINT64_C(1) << nth % 64;
+		nth++;
+	}
+	return 0;
+}
+
+int store_add(struct store *s, const struct store_table *t, const struct value *cells,
+	      struct store_batch *b, struct error *err)
+{
+	struct store_row row = {.at = b->encoded.len};
+	size_t n_sets = b->n_sets;
+
+	if (MEM_GROW(&b->rows, &b->cap, b->n + 1, err) || find_absent(t, cells, b, err))
+		return -1;
+	row.set = store_batch_add_set(b);
+	if (s->ops->encode(s, t, cells, b, row.set, err)) {
 		b->encoded.len = row.at;
+		b->n_sets = n_sets;
 		return -1;
 	}
 	row.len = b->encoded.len - row.at;
-	row.set = store_batch_add_set(b);
 	b->rows[b->n++] = row;
 	return 0;
 }

@@ -3,9 +3,10 @@
  *
  * A store takes rows in batches, each of which is one transaction: the rows, and with them, where
  * the records came from Kafka, how far they have come there (struct store_mark). What may pass is
- * tried again until timeout_ms are over: a lost connection, a lock, a server that restarts. When
- * the outcome of a COMMIT got lost with its connection it is read back. So a batch is stored once,
- * or not at all.
+ * tried again until timeout_ms are over: a lost connection, a lock, a server that restarts; one
+ * that said nothing for that long, and for as long as it waits for locks, is a lost connection.
+ * When the outcome of a COMMIT got lost with its connection it is read back. So a batch is stored
+ * once, or not at all.
  *
  * No SQL is built from data: names of tables and columns are quoted by the database's own library,
  * values are bound or copied. Used by one thread.

@@ -35,10 +35,10 @@ struct store_ops {
 	/* The table of offsets, if there is none. */
 	int (*create_offsets)(struct store *s, struct error *err);
 
-	/* Appends a row to b->encoded, whose length the caller takes back after a failure, and
-	 * sets its bits in absent. */
+	/* Appends a row of the set to b->encoded, whose length the caller takes back after a
+	 * failure. */
 	int (*encode)(struct store *s, const struct store_table *t, const struct value *cells,
-		      struct store_batch *b, uint64_t *absent, struct error *err);
+		      struct store_batch *b, size_t set, struct error *err);
 
 	/* token: the outcome of COMMIT may have to be found without a mark. */
 	int (*begin)(struct store *s, bool token, struct error *err);

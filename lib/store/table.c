@@ -192,5 +192,14 @@ int store_table_learn(void *context, const char *path, const struct value *v, st
 	if (type_of(path, v, &type, err))
 		return err->kind == ERROR_DATA ? 0 : -1;
 	c->type = wider(c->type, type);
+	c->exact |= type == STORE_INTEGER && !(v->number > -0x1p53 && v->number < 0x1p53);
 	return 0;
+}
+
+void store_table_widen(struct store_table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->columns[i].type == STORE_INTEGER && !t->columns[i].exact &&
+		    !t->columns[i].key)
+			t->columns[i].type = STORE_REAL;
 }

@@ -30,6 +30,7 @@ struct store_column {
 	enum store_type type;
 	bool filled; /* by the database, where a record has no such field */
 	bool utc;    /* a time without an offset, which the database would cut off */
+	bool exact;  /* store_table_learn: one of its integers is none that a double is */
 	bool key;    /* of --upsert: a row replaces the one that has the same keys */
 };
 
@@ -71,5 +72,9 @@ bool store_table_takes(const struct store_table *t, const char *path);
  * `_kafka` is none. Not to be used on a table that was described.
  */
 int store_table_learn(void *context, const char *path, const struct value *v, struct error *err);
+
+/* Where more records may come than were learned from: integers are real, but those of keys, and
+ * those that would lose digits. */
+void store_table_widen(struct store_table *t);
 
 #endif

@@ -73,15 +73,18 @@ claim() {
 	[[ $(q "SELECT type FROM pragma_table_info('t')") = REAL && $(q 'SELECT count(*) FROM t') = 1000 ]]
 }
 
-@test "--create does not wait for 1000 records where input pauses" {
+@test "--create does not wait for 1000 records where input pauses: other numbers may come" {
 	mkfifo pipe
-	db-sink --create --commit-interval 50ms sqlite:db t pipe 3>&- &
+	db-sink --create --upsert id --commit-interval 50ms sqlite:db t pipe 3>&- &
 	local sink=$!
 	exec 5>pipe
-	head -n 3 numbers >&5
-	timeout 10 bash -c 'until [[ $(sqlite3 db "SELECT count(*) FROM t" 2>/dev/null) = 3 ]]; do :; done'
+	echo '{"id":1,"a":1,"b":9007199254740993,"c":true}' >&5
+	timeout 10 bash -c 'until [[ $(sqlite3 db "SELECT count(*) FROM t" 2>/dev/null) = 1 ]]; do :; done'
+	echo '{"id":2,"a":1.5}' >&5
 	exec 5>&-
 	wait "$sink"
+	[[ $(q "SELECT group_concat(type) FROM pragma_table_info('t')") = INTEGER,REAL,INTEGER,INTEGER ]]
+	[[ $(q 'SELECT sum(a), max(b) FROM t') = '2.5|9007199254740993' ]]
 }
 
 @test "no records: no table" {
@@ -91,10 +94,12 @@ claim() {
 
 @test "a table that is there is taken as it is; one that is not is an error that says what to do" {
 	expect_error 78 "there is no table 't': '--schema FILE'" db-sink sqlite:db t numbers
+	[[ ! -e db ]]
 	q 'CREATE TABLE t (zone TEXT, n INTEGER, x REAL)'
 	sink --create <numbers
 	[[ $(q 'SELECT count(*), sum(n), max(zone), max(x) FROM t') = '2500|3126250|z999|1.5' ]]
 	[[ $(q "SELECT count(*) FROM pragma_table_info('t')") = 3 ]]
+	expect_error 66 "option '--schema': cannot open 'nosuch'" db-sink --schema nosuch sqlite:db t numbers
 }
 
 @test "--schema makes the tables of the city, once; every column has its place" {
@@ -453,7 +458,7 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 
 @test "files that are no database, cannot be made, or are full" {
 	expect_error 78 "cannot use 'numbers'" db-sink sqlite:numbers t numbers
-	expect_error 73 "cannot open 'no/such/db'" db-sink sqlite:no/such/db t numbers
+	expect_error 73 "cannot open 'no/such/db'" db-sink --create sqlite:no/such/db t numbers
 	expect_error 64 "names no file" db-sink sqlite: t numbers
 	q 'CREATE TABLE t (n INTEGER, zone TEXT, x REAL); PRAGMA max_page_count'
 	db-sink "sqlite://$PWD/db" t numbers
@@ -512,6 +517,9 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	expect_error 64 "names no table" db-sink sqlite:db '' numbers
 	run --separate-stderr -64 db-sink 'postgresql://u:geheim@[::1/x' t numbers
 	[[ $stderr = *"none that libpq takes"* && $stderr != *geheim* ]]
+	for port in 1x 0 65536 5432,x; do
+		expect_error 64 "none that libpq takes" db-sink "postgresql:///x?port=$port" t numbers
+	done
 	expect_error 64 "numbers" db-sink --rejects numbers sqlite:db t numbers
 }
 
@@ -521,6 +529,8 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	[[ $stderr = *"given up after 0.2 s: cannot connect: "*"Connection refused"* ]]
 	run --separate-stderr -69 db-sink --timeout 0.2 postgresql://u@127.0.0.1:1/d t numbers
 	[[ $stderr != *"password in the URL"* ]]
+	run --separate-stderr -69 db-sink --timeout 0.2 'postgresql://u@127.0.0.1:1/d?sslmode=prefer&sslpassword=x' t numbers
+	[[ $stderr = *"password in the URL"* ]]
 }
 
 @test "SIGTERM: what came is stored, 0 if the end of input came" {
@@ -571,6 +581,18 @@ d" FROM "ro""w"') = $'line\nend\ttab\\' ]]
 	kill -INT "$sink"
 	local status=0
 	wait "$sink" || status=$?
+	exec 5>&-
+	[[ $status -eq 130 ]]
+}
+
+@test "SIGINT to a claim that waits for its question" {
+	mkfifo pipe
+	env --default-signal=INT db-sink --claim sqlite:db <pipe 3>&- &
+	local claim=$! status=0
+	exec 5>pipe
+	timeout 10 bash -c "until [[ \$(readlink /proc/$claim/exe) = */db-sink ]]; do :; done"
+	kill -INT "$claim"
+	wait "$claim" || status=$?
 	exec 5>&-
 	[[ $status -eq 130 ]]
 }

@@ -68,19 +68,20 @@ sink() {
 	} >in
 	sink --rejects r <in 2>said
 	[[ $(pq 'SELECT count(*) FROM t') = 999 ]]
-	diff <(jq -r '"\(.line) \(.reason)"' r) - <<-'E'
+	diff <(jq -r '"\(.line) \(.reason)"' r | sort -n) - <<-'E'
 		77 new row for relation "t" violates check constraint "t_n_check": Failing row contains (77, 1.5, null, null).
 		1001 value "40000" is out of range for type smallint, column n
 		1002 duplicate key value violates unique constraint "t_pkey": Key (n)=(1) already exists.
 		1003 value too long for type character varying(3), column s
 		1004 "1e999" is out of range for type double precision, column x
 		1005 invalid byte sequence for encoding "UTF8": 0x00
-		1006 invalid input syntax for type double precision: "a?b", column x
+		1006 field 'x': 'a?b' is no number
 		1007 null value in column "n" of relation "t" violates not-null constraint: Failing row contains (null, null, null, null).
 		1008 unsupported Unicode escape sequence: \u0000 cannot be converted to text., column j
 	E
 	grep -q '9 of 1008 records rejected' said
 	pq 'TRUNCATE t'
+	sed -i '/2003/d' in
 	run --separate-stderr -65 db-sink "$DB" t in
 	[[ $stderr = 'db-sink: in:77: new row for relation "t"'* ]]
 	[[ $(pq 'SELECT count(*) FROM t') = 0 ]]
@@ -131,7 +132,7 @@ sink() {
 	sink --upsert k,l --rejects r <in
 	[[ $(pq "SELECT count(*) FROM t WHERE k = 'c'") = 2 ]]
 	diff <(jq -r '"\(.line) \(.reason)"' r | sort) - <<-'E'
-		2 invalid input syntax for type integer: "x", column l
+		2 field 'l': 'x' is no number
 		3 field 'l' is missing, which is of the key
 	E
 	echo '{"v":1,"w":"x"}' >in
@@ -181,13 +182,29 @@ sink() {
 	pq 'CREATE TABLE u (k integer PRIMARY KEY, a integer DEFAULT 7, n integer)'
 	printf '{"k":1,"n":%d%s}\n' 1 '' 2 ',"a":1' 3 '' 4 ',"a":2' 5 '' | db-sink --upsert k "$DB" u
 	[[ $(pq 'SELECT * FROM u') = '1|2|5' ]]
+	# One transaction comes to what records come to one by one, however keys and columns are mixed.
+	awk 'BEGIN { srand(7); for (i = 0; i < 400; i++) {
+		printf "{\"k\":%d,\"l\":\"%s\"", rand() * 12, rand() < 0.5 ? "x" : "y\\t"
+		if (rand() < 0.7) printf ",\"n\":%d", i
+		for (c = 0; c < 4; c++) if (rand() < 0.4) printf ",\"c%d\":%s", c, rand() < 0.2 ? "null" : i % 20
+		print "}" } }' >in
+	for t in single whole parts; do
+		pq "CREATE TABLE $t (k integer, n integer, l text, c0 integer DEFAULT -1, c1 integer DEFAULT -1 CHECK (c1 <> 7), c2 integer DEFAULT -1, c3 integer DEFAULT -1, PRIMARY KEY (l, k))"
+	done
+	db-sink --upsert k,l --batch 1 --rejects r1 "$DB" single in
+	db-sink --upsert k,l --rejects r "$DB" whole in
+	db-sink --upsert k,l --batch 37 --rejects r2 "$DB" parts in
+	[[ $(wc -l <r1) -gt 0 && $(pq 'SELECT count(*) FROM single') -gt 20 ]]
+	for t in whole parts; do
+		diff <(pq 'SELECT * FROM single ORDER BY k, l') <(pq "SELECT * FROM $t ORDER BY k, l")
+	done
 }
 
 @test "times at an offset from UTC, in columns that have none" {
 	pq 'CREATE TABLE t (n integer, z timestamptz, t timestamp, d date)'
 	printf '{"n":%d,"z":%s,"t":%s,"d":%s}\n' \
 		1 '"2026-01-01T00:30:00+01:00"'{,,} 2 '"2026-01-01 00:30:00.1234567-0130"'{,,} \
-		3 '"2026-01-01T00:30:00"'{,,} 4 '"2026-01-01T00:30:00Z"'{,,} 5 1767225600.5{,,} 6 '"infinity"'{,,} | sink
+		3 '"2026-01-01T00:30:00"'{,,} 4 '"2026-01-01T00:30:00Z"'{,,} 5 1767225600.5{,,} 6 '"9999-12-31"'{,,} | sink
 	pq "SET timezone = 'UTC'; SELECT * FROM t ORDER BY n" | diff - <(
 		cat <<-'E'
 			1|2025-12-31 23:30:00+00|2025-12-31 23:30:00|2025-12-31
@@ -195,9 +212,27 @@ sink() {
 			3|2026-01-01 00:30:00+00|2026-01-01 00:30:00|2026-01-01
 			4|2026-01-01 00:30:00+00|2026-01-01 00:30:00|2026-01-01
 			5|2026-01-01 00:00:00.5+00|2026-01-01 00:00:00.5|2026-01-01
-			6|infinity|infinity|infinity
+			6|9999-12-31 00:00:00+00|9999-12-31 00:00:00|9999-12-31
 		E
 	)
+}
+
+@test "times and numbers are what other programs take for them, not what PostgreSQL would" {
+	pq 'CREATE TABLE t (n integer, z timestamptz, t timestamp, d date, x double precision, y numeric)'
+	printf '{"n":1,"%s":"%s"}\n' z now t tomorrow d today z 01/02/2024 z infinity d -infinity z 'Jan 8 2024' z 2024-01-01T00:00 \
+		t '' d 2024-02-30 x NaN x Infinity y NaN n 1_0 x ' 1' x '' y 0x1F >in
+	sink --rejects r <in
+	[[ $(pq 'SELECT count(*) FROM t') = 0 && $(wc -l <r) -eq $(wc -l <in) ]]
+	diff <(jq -r '"\(.line) \(.reason)"' r | sort -n | sed -n '1p;4p;10p;11p') - <<-'E'
+		1 field 'z': 'now' is not a timestamp: it does not begin with a date such as 2024-01-31
+		4 field 'z': '01/02/2024' is not a timestamp: it does not begin with a date such as 2024-01-31
+		10 date/time field value out of range: "2024-02-30", column d
+		11 field 'x': 'NaN' is no number
+	E
+	printf '{"n":"7","z":"2024-01-31","t":"2024-01-31 12:00:00z","d":"2024-01-31T23:00:00-02:00","x":"-1.5e3","y":"12.50"}\n' | sink
+	[[ $(pq "SET timezone = 'UTC'; SELECT * FROM t") = '7|2024-01-31 00:00:00+00|2024-01-31 12:00:00|2024-02-01|-1500|12.50' ]]
+	printf 'n,z,x\n8,now,1\n9,2024-01-31T00:00:00Z,inf\n10,2024-01-31T00:00:00Z,2.5\n' | sink --rejects r2
+	[[ $(pq 'SELECT string_agg(n::text, $$,$$) FROM t') = 7,10 && $(wc -l <r2) -eq 2 ]]
 }
 
 @test "domains are what they are based on; other types take their text; digits stay" {
@@ -212,14 +247,14 @@ sink() {
 		{"n":5,"a":[1,2]}
 		{"n":6,"big":9223372036854775808}
 		{"n":7,"big":9007199254740993.0}
-		{"n":8,"d":"NaN","r":"-Infinity","big":-1e3}
+		{"n":8,"d":"12.50","r":"-1e3","big":-1e3}
 		{"n":9.5}
 	E
 	sink --rejects r <in
 	pq "SET timezone = 'UTC'; SELECT * FROM t ORDER BY n" | diff - <(
 		cat <<-'E'
 			1|5|1970-08-23 11:48:21+00|bad|\x00ff|00000000-0000-0000-0000-00000000000a|{1,2}|123456789012345678901234567890.1234567890|0.1|9223372036854775807
-			8|5||||||NaN|-Infinity|-1000
+			8|5||||||12.50|-1000|-1000
 		E
 	)
 	diff <(jq -r '"\(.line) \(.reason)"' r) - <<-'E'
@@ -259,7 +294,7 @@ sink() {
 	# COPY needs a trigger to store by a view; a merge does not.
 	pq 'CREATE TABLE base (n integer PRIMARY KEY)' 'CREATE VIEW v AS SELECT n FROM base' \
 		"CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO base VALUES (NEW.n); RETURN NEW; END'"
-	printf '{"n":%s}\n' 1 '"x"' 1 3 >in
+	printf '{"n":%s}\n' 1 40000000000 1 3 >in
 	expect_error 78 'cannot copy to view "v"' db-sink "$DB" v in
 	printf '{"n":%s}\n' 1 1 2 | db-sink --upsert n "$DB" v
 	pq 'TRUNCATE base' 'CREATE TRIGGER put INSTEAD OF INSERT ON v FOR EACH ROW EXECUTE FUNCTION put()'

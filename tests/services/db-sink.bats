@@ -338,6 +338,34 @@ whole() {
 	grep -q 'given up after 0.5 s: cannot connect' said
 }
 
+@test "a server that stops in the middle, and says nothing: a lost connection after --timeout" {
+	pq 'CREATE TABLE t (n integer, s text)'
+	mkfifo pipe
+	db-sink --timeout 1 --commit-interval 10ms "$DB" t <pipe 2>said 3>&- &
+	local sink=$! ended=0 backend postmaster
+	exec 5>pipe
+	echo '{"n":0}' >&5
+	eventually 10 whole 1
+	backend=$(pq "SELECT pid FROM pg_stat_activity WHERE application_name = 'db-sink'")
+	kill -STOP "$backend"
+	echo '{"n":1}' >&5
+	eventually 20 whole 2
+	kill -CONT "$backend"
+	grep -q 'the connection is lost: the server does not answer; connecting again' said
+	# All of it, while more comes than a socket takes.
+	postmaster=$(head -n 1 "$POSTGRES_DIR/data/postmaster.pid")
+	backend=$(pq "SELECT max(pid) FROM pg_stat_activity WHERE application_name = 'db-sink' AND pid <> $backend")
+	kill -STOP "$postmaster" "$backend"
+	printf '{"n":2,"s":"%015000000d"}\n' 0 >&5
+	wait "$sink" || ended=$?
+	exec 5>&-
+	kill -CONT "$postmaster" "$backend"
+	cat said
+	[[ $ended -eq 75 ]]
+	tail -n 2 said | grep -q 'given up after 1 s: cannot connect: the server does not answer'
+	whole 2
+}
+
 @test "a server that starts while it is waited for" {
 	pq 'CREATE TABLE t (n integer)'
 	postgres_down INT
