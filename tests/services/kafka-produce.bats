@@ -221,6 +221,36 @@ secure() {
 	fails 78 'uthoriz' secure -X sasl.username=bob -X sasl.password=bob-secret -t secure numbers
 }
 
+# allow OPERATION RESOURCE...: to bob.
+allow() {
+	java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=error \
+		-cp "$(<"$KAFKA_DIR/jars")/*" kafka.admin.AclCommand --force --add \
+		--bootstrap-server "$KAFKA_BOOTSTRAP_SERVERS" --allow-principal User:bob --operation "$@"
+}
+
+@test "the rights that the pages name are all that it takes" {
+	local bob=(-b "$KAFKA_SASL_SSL" -X security.protocol=SASL_SSL -X "ssl.ca.location=$KAFKA_TLS/ca.pem"
+		-X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=bob -X sasl.password=bob-secret --timeout 20)
+	kafka_topic rights-in
+	kafka_topic rights-out 1 max.message.bytes=100000
+	kafka-produce -t rights-in numbers
+	allow Write --topic rights-out
+	kafka-produce "${bob[@]}" -t rights-out numbers
+	fails 78 'uthoriz' kafka-produce "${bob[@]}" -t rights-out --transactional-id rights numbers
+	# What the topic takes is not known before it is sent, but with the right to ask.
+	printf '{"pad":"%0100000d"}\n' 0 >big
+	fails 65 'Message size too large' kafka-produce "${bob[@]}" -t rights-out -z none big
+	allow DescribeConfigs --topic rights-out
+	fails 65 'the message has 100082 bytes, the topic takes' kafka-produce "${bob[@]}" -t rights-out big
+	allow Write --transactional-id rights
+	fails 78 'uthoriz' kafka-consume "${bob[@]}" -G rights -e rights-in
+	allow Read --topic rights-in --group rights
+	kafka-consume "${bob[@]}" -G rights -e rights-in |
+		kafka-produce "${bob[@]}" -t rights-out --transactional-id rights
+	[[ $(get rights-out | wc -l) -eq 2000 ]]
+	[[ $(kafka_tool committed rights) = $'rights-in 0 1000\nsum 1000' ]]
+}
+
 @test "a file in one transaction or in many, each all or nothing" {
 	kafka_topic files 3
 	kafka-produce -t files --transactional-id file --key n --metrics m numbers
