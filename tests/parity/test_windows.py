@@ -498,6 +498,57 @@ def partitions(tap):
                       f"not at {bad[:5]}" if bad else f"{len(whole[0])} rows, {[len(k) for k in whole[1]]} late and bad")
 
 
+SHAPES = [["--window", "60s/10s"], ["--window", "60s", "--window", "90s/30s", "--early", "10s"],
+          ["--window", "10s", "--early", "3s"], ["--window", "30s/7s", "--window", "5s"], ["--session", "4s"],
+          ["--session", "20s"], ["--session", "3s", "--early", "5s"]]
+
+
+def crashed_case(rng, folder):
+    """A stream of suspects, late records and pauses, crashed at random: its rows and late records, twice."""
+    n, n_partitions, t, rows = rng.choice([60, 150, 300]), rng.randint(1, 3), T0 + 10**8, []
+    offsets = [0] * n_partitions
+    for _ in range(n):
+        t += rng.randint(0, 2_000) + (rng.randint(0, 10_000_000) if rng.random() < 0.01 else 0)
+        p = rng.randrange(n_partitions)
+        time = t - rng.choice([0, 0, rng.randint(0, 20_000), rng.randint(0, 90_000)])
+        if rng.random() < 0.05:
+            time = t + rng.randint(600_000, 9_000_000)
+        elif rng.random() < 0.02:
+            time = t - rng.randint(0, 10**7)
+        rows.append({"k": f"{rng.choice('abcd')}{p}", "t": time, "x": round(rng.gauss(20, 5), 1), "p": p,
+                     "o": offsets[p]})
+        offsets[p] += rng.choice([1, 1, 1, 2])
+    late = os.path.join(folder, "late")
+    options = ["--key", "k", *rng.choice(SHAPES), "--lateness", rng.choice(["0", "5s", "15s", "120s"]), "--max-ahead",
+               rng.choice(["1h", "10m"]), "--agg", "x:mean,min,max,p50,first,last", "--late", late, "--rejects",
+               os.path.join(folder, "rejects")]
+
+    def run_through(crashes, every):
+        if os.path.exists(late):
+            os.remove(late)
+        out = several_run(options, rows, crashes, n_partitions, every)
+        with open(late, "rb") as file:
+            return sorted(out), {(k["partition"], k["offset"]) for k in (json.loads(line)["_kafka"] for line in file)}
+
+    whole = run_through([], rng.choice([1, 3, 7, 20]))
+    for _ in range(2):
+        crashes = sorted(rng.sample(range(1, n), rng.randint(1, 6)))
+        if run_through(crashes, rng.choice([1, 3, 7, 20])) != whole:
+            return f"{options}, crashed at {crashes}"
+    return None
+
+
+def crashed(tap):
+    failed, n = [], max(1, CASES // 25)
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(n):
+            what = crashed_case(random.Random(seed), folder)
+            if what:
+                failed.append(f"case {seed}: {what}")
+    tap.check(not failed, f"{n} random streams of up to three partitions, crashed up to 6 times: the rows and late "
+              "records of an undisturbed run", "\n# ".join(failed[:3]))
+
+
 def states(tap):
     n = int(os.environ.get("RECORDS", "600"))
     rows = sliding_case(n, 2)
@@ -527,6 +578,7 @@ def main():
     restarts(tap)
     single(tap)
     partitions(tap)
+    crashed(tap)
     return tap.end()
 
 
