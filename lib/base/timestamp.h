@@ -11,6 +11,7 @@
 #include "lib/base/error.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
+#define NS_PER_MS INT64_C(1000000)
 
 enum time_unit { TIME_UNIT_AUTO, TIME_UNIT_S, TIME_UNIT_MS, TIME_UNIT_US, TIME_UNIT_NS };
 
@@ -59,5 +60,8 @@ size_t timestamp_format_number(char out[TIMESTAMP_MAX], int64_t ns, enum time_un
 
 /* The wall clock. */
 int64_t timestamp_now(void);
+
+/* A clock that nobody sets: for lengths of time, of the beginning of which it says nothing. */
+int64_t clock_monotonic_ns(void);
 
 #endif

@@ -27,14 +27,6 @@ struct background_output {
 	int failure; /* errno */
 };
 
-static int64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
-}
-
 /* One write, of a descriptor that others may have made non-blocking. */
 static ssize_t write_some(int fd, const char *p, size_t n)
 {
@@ -165,7 +157,7 @@ int background_output_push(struct background_output *o, struct error *err)
 
 int background_output_wait(struct background_output *o, int timeout_ms, struct error *err)
 {
-	int64_t end = monotonic_ns() + timeout_ms * INT64_C(1000000);
+	int64_t end = clock_monotonic_ns() + timeout_ms * INT64_C(1000000);
 	struct timespec until = {end / NS_PER_SECOND, end % NS_PER_SECOND};
 	int ret = 0;
 

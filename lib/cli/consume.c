@@ -5,14 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/consume_impl.h"
 #include "lib/cli/message.h"
 #include "lib/cli/signals.h"
 
-#define NS_PER_MS INT64_C(1000000)
 #define BLOCK_BYTES (128 << 10)
 #define BLOCK_MESSAGES 2048
 #define LOOK_NS (100 * NS_PER_MS) /* for signals, the reader, brokers, metrics */
@@ -22,10 +20,7 @@
 
 int64_t consume_now_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 bool consume_stopped(void *context)

@@ -8,7 +8,6 @@
 #include "lib/cli/message.h"
 #include "lib/cli/signals.h"
 
-#define NS_PER_MS INT64_C(1000000)
 #define FLUSH_SLICE_MS 50
 #define ASK_MS 1000
 #define PAUSE_MIN_NS (5 * NS_PER_MS)

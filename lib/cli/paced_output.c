@@ -9,14 +9,6 @@
 #include "lib/base/timestamp.h"
 #include "lib/cli/signals.h"
 
-static int64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
 void paced_output_release(struct paced_output *o)
 {
 	buf_release(&o->buf);
@@ -56,7 +48,7 @@ static int pause_for(int64_t ns, struct error *err)
 
 int paced_output_wait(struct paced_output *o, int64_t event_ns, struct error *err)
 {
-	int64_t now_ns = monotonic_ns();
+	int64_t now_ns = clock_monotonic_ns();
 
 	pace_next(&o->pace, event_ns, now_ns);
 	while (pace_wait(&o->pace, now_ns) > 0) {
@@ -65,11 +57,11 @@ int paced_output_wait(struct paced_output *o, int64_t event_ns, struct error *er
 		if (o->idle(o->context))
 			return 1;
 		/* These took their time. */
-		int64_t wait_ns = pace_wait(&o->pace, monotonic_ns());
+		int64_t wait_ns = pace_wait(&o->pace, clock_monotonic_ns());
 		if (wait_ns > 0 &&
 		    pause_for(wait_ns < NS_PER_SECOND ? wait_ns : NS_PER_SECOND, err))
 			return -1;
-		now_ns = monotonic_ns();
+		now_ns = clock_monotonic_ns();
 	}
 	return 0;
 }

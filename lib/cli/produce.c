@@ -1,6 +1,5 @@
 #include "lib/cli/produce.h"
 
-#include <time.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/metrics.h"
@@ -8,14 +7,10 @@
 #include "lib/cli/signals.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-#define NS_PER_MS 1000000
 
 int64_t sink_clock_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 static int show_metrics(struct sink *s, bool last, struct error *err)

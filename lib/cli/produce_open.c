@@ -4,13 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/overwrite.h"
 #include "lib/cli/produce_impl.h"
 #include "lib/cli/signals.h"
 #include "lib/record/rejects.h"
-
-#define NS_PER_MS INT64_C(1000000)
 
 /* A transaction must be over long before brokers take it for abandoned. */
 static int check_interval(const struct sink *s, struct error *err)

@@ -1,7 +1,6 @@
 #include "lib/cli/sink_db.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/metrics.h"
@@ -10,14 +9,10 @@
 #include "lib/cli/sink_db_impl.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-#define NS_PER_MS 1000000
 
 int64_t db_sink_clock_ns(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
+	return clock_monotonic_ns();
 }
 
 /* context: the sink, once it is open; before, nothing is to be brought to an end. */

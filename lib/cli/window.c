@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/timestamp.h"
@@ -16,16 +15,7 @@
 #include "lib/window/offsets.h"
 
 #define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-#define NS_PER_MS 1000000
 #define MARK_WAIT_MS 100 /* a held mark waits so long for `end` */
-
-static int64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
-}
 
 static int flush_out(struct window_loop *l, struct error *err)
 {
@@ -86,7 +76,7 @@ static int turn(struct window_loop *l, struct error *err)
 {
 	l->stopped |= signals_interrupted() || signals_late();
 	if (l->options->idle_ns &&
-	    windows_check_idle(l->windows, clock_ns(), l->options->idle_ns, err))
+	    windows_check_idle(l->windows, clock_monotonic_ns(), l->options->idle_ns, err))
 		return -1;
 	return show_metrics(l, false, err);
 }
@@ -100,7 +90,7 @@ static void wait_at_most(int *timeout_ms, int64_t ms)
 /* `end` comes at once behind the last mark; where it does not, others wait for the mark. */
 static int wait_for_end(struct window_loop *l, int *timeout_ms, struct error *err)
 {
-	int64_t now = clock_ns();
+	int64_t now = clock_monotonic_ns();
 
 	if (!l->mark_due_ns)
 		l->mark_due_ns = now + MARK_WAIT_MS * NS_PER_MS;

@@ -7,8 +7,6 @@
 #include "lib/cli/window_impl.h"
 #include "lib/record/rejects.h"
 
-#define NS_PER_MS 1000000
-
 static int usage(struct error *err, const char *what)
 {
 	return error_set(err, ERROR_USAGE, "%s", what);

@@ -5,7 +5,6 @@
 #include "lib/base/timestamp.h"
 #include "lib/kafka/client.h"
 
-#define NS_PER_MS 1000000
 #define ATTEMPT_MS 2000
 #define PAUSE_MS 50
 #define LEADER_BEHIND_MS 5000
@@ -76,10 +75,7 @@ int assignment_start(struct position *x, const struct extent *e, const struct st
 
 static int64_t monotonic_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (t.tv_sec * NS_PER_SECOND + t.tv_nsec) / NS_PER_MS;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 /* The offsets of all partitions at a time, into a member of their extents. */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include "lib/base/timestamp.h"
 
-#define NS_PER_MS 1000000
 #define SLICE_MIN_MS 100
 #define SLICE_MAX_MS 2000
 /* Other brokers may take whom one refuses. */
@@ -120,20 +119,12 @@ static int ask(rd_kafka_t *rk, rd_kafka_topic_t *topic, int timeout_ms,
 	return kafka_error(err, code, NULL, true, "cannot ask the brokers");
 }
 
-static int64_t monotonic_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * NS_PER_SECOND + t.tv_nsec;
-}
-
 int kafka_reach(rd_kafka_t *rk, const struct kafka_reach *r, struct kafka_reasons *reasons,
 		const rd_kafka_metadata_t **metadata, struct error *err)
 {
 	const rd_kafka_metadata_t *answer = NULL;
 	rd_kafka_topic_t *topic = r->topic ? rd_kafka_topic_new(rk, r->topic, NULL) : NULL;
-	int64_t end = monotonic_ns() + (int64_t)r->timeout_ms * NS_PER_MS, left;
+	int64_t end = clock_monotonic_ns() + (int64_t)r->timeout_ms * NS_PER_MS, left;
 	char ignored[400];
 	int ret = 0, slice_ms = SLICE_MIN_MS;
 	bool refused = false;
@@ -141,7 +132,7 @@ int kafka_reach(rd_kafka_t *rk, const struct kafka_reach *r, struct kafka_reason
 	if (r->topic && !topic)
 		return kafka_error(err, rd_kafka_last_error(), NULL, true, "topic '%s'", r->topic);
 	/* A slow answer needs a long wait, a signal or a refusal a short one. */
-	while (!ret && (left = end - monotonic_ns()) > 0) {
+	while (!ret && (left = end - clock_monotonic_ns()) > 0) {
 		int ms = (int)((left + NS_PER_MS - 1) / NS_PER_MS);
 		ret = ask(rk, topic, ms < slice_ms ? ms : slice_ms, &answer, err);
 		slice_ms = slice_ms * 2 < SLICE_MAX_MS ? slice_ms * 2 : SLICE_MAX_MS;
@@ -152,7 +143,7 @@ int kafka_reach(rd_kafka_t *rk, const struct kafka_reach *r, struct kafka_reason
 		if (!refused && last_refusal(reasons, ignored, sizeof(ignored))) {
 			refused = true;
 			if (left > REFUSAL_GRACE_NS)
-				end = monotonic_ns() + REFUSAL_GRACE_NS;
+				end = clock_monotonic_ns() + REFUSAL_GRACE_NS;
 		}
 	}
 	if (topic)

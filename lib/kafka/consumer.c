@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "lib/base/timestamp.h"
 #include "lib/kafka/assignment.h"
 #include "lib/kafka/consumer_impl.h"
 
@@ -15,10 +16,7 @@
 
 static int64_t monotonic_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 bool consumer_stopped(void *context)

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "lib/base/number.h"
+#include "lib/base/timestamp.h"
 #include "lib/kafka/consumer_impl.h"
 
 #define LEAVE_SLICE_MS 20
@@ -181,10 +181,7 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 
 static int64_t monotonic_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 void consumer_close(struct consumer *c, int timeout_ms)

@@ -7,7 +7,6 @@
 #include "lib/base/mem.h"
 #include "lib/base/timestamp.h"
 
-#define NS_PER_MS 1000000
 #define GRACE_MS 500 /* its own words at its time-out say more */
 
 struct call {

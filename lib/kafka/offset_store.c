@@ -7,16 +7,12 @@
 #include "lib/kafka/client.h"
 #include "lib/kafka/offset_command.h"
 
-#define NS_PER_MS 1000000
 #define ATTEMPT_MS 1000 /* of waiting for an answer, between two looks at stop */
 #define PAUSE_MS 50
 
 static int64_t monotonic_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (t.tv_sec * NS_PER_SECOND + t.tv_nsec) / NS_PER_MS;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 static rd_kafka_topic_partition_list_t *list_of(const struct positions *p)

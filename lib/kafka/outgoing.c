@@ -7,8 +7,6 @@
 #include "lib/kafka/template.h"
 #include "lib/record/writer.h"
 
-#define NS_PER_MS 1000000
-
 struct header_maker {
 	char *name, *of; /* of: "header 'NAME'" */
 	struct template value;

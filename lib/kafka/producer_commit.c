@@ -1,5 +1,6 @@
 #include <string.h>
 #include <time.h>
+#include "lib/base/timestamp.h"
 #include "lib/kafka/offset_sender.h"
 #include "lib/kafka/producer_impl.h"
 
@@ -11,10 +12,7 @@
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 static int left_ms(int64_t end_ms)

@@ -7,7 +7,6 @@
 #define WAIT_MS 100
 #define BATCH_MESSAGES 128
 #define BATCH_BYTES 65536
-#define NS_PER_MS 1000000
 /* Kafka's record batch, version 2: its own bytes, and of its first record the attributes and the
  * differences to the batch's time and offset. */
 #define BATCH_OVERHEAD 61

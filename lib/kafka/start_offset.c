@@ -6,8 +6,6 @@
 #include "lib/base/number.h"
 #include "lib/base/timestamp.h"
 
-#define NS_PER_MS 1000000
-
 static int parse_time(const char *text, int64_t *ms, struct error *err)
 {
 	size_t len = strlen(text);

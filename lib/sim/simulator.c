@@ -3,6 +3,7 @@
 #include <string.h>
 #include "lib/base/json.h"
 #include "lib/base/number.h"
+#include "lib/base/timestamp.h"
 #include "lib/record/csv.h"
 #include "lib/sim/simulator_impl.h"
 
@@ -12,7 +13,6 @@ enum { STREAM_HEALTHY, STREAM_FAULTS, STREAMS };
 
 /* Beyond, neither the rounded value nor its text would be exact. */
 #define ROUNDED_MAX 1e15
-#define NS_PER_MS 1000000
 #define HOUR_S 3600
 
 static const double powers_of_ten[PROFILE_DECIMALS_MAX + 1] = {1e0, 1e1, 1e2, 1e3, 1e4,

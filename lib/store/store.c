@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "lib/base/json.h"
+#include "lib/base/timestamp.h"
 #include "lib/store/store_impl.h"
 
 #define FIRST_PAUSE_MS 20
@@ -14,10 +15,7 @@ static const struct store_ops *const all_ops[] = {&sqlite_ops, &postgresql_ops};
 
 int64_t store_clock_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_monotonic_ns() / NS_PER_MS;
 }
 
 static const struct store_ops *ops_of(const char *url)
