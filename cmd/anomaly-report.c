@@ -173,7 +173,8 @@ int main(int argc, char **argv)
 
 	message_init(argv[0]);
 	char **paths = argv + options_parse(&program, argc, argv);
-	if (o.output && overwrite_check(paths, "--output", o.output, &err))
+	const struct overwrite_output outputs[] = {{"--output", o.output}, {NULL, NULL}};
+	if (overwrite_check_stream(paths, &o.stream, outputs, &err))
 		options_fail(&program, "%s", err.what);
 	o.intake.time_field = o.time.field;
 	o.intake.time_unit = (enum time_unit)o.time.unit;

@@ -279,7 +279,8 @@ int main(int argc, char **argv)
 	/* What tells groups apart is no feature, unless it was named. */
 	if (feature_rule_init(&choice.rule, opt.rows.features, opt.time_field, opt.rows.by, &err))
 		options_fail(&program, "option '--features': %s", err.what);
-	if (overwrite_check(argv + first, "--output", opt.output, &err))
+	const struct overwrite_output outputs[] = {{"--output", opt.output}, {NULL, NULL}};
+	if (overwrite_check_stream(argv + first, &opt.stream, outputs, &err))
 		options_fail(&program, "%s", err.what);
 	/* Nothing is written before the end: a signal meanwhile may end the program at once. */
 	if (!fields || batch_output_begin(&out, opt.output, &err) || batch_output_wait(&out, &err))

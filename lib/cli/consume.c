@@ -9,6 +9,7 @@
 #include "lib/base/timestamp.h"
 #include "lib/cli/consume_impl.h"
 #include "lib/cli/message.h"
+#include "lib/cli/overwrite.h"
 #include "lib/cli/signals.h"
 
 #define BLOCK_BYTES (128 << 10)
@@ -74,7 +75,7 @@ static int look_around(struct consume *c, int64_t now, struct error *err)
 	c->look_ns = now + LOOK_NS;
 	if (background_output_gone(c->out))
 		return error_set(err, ERROR_NONE, "stopped");
-	if (now >= c->metrics_ns && consume_write_metrics(c, err))
+	if (consume_write_metrics(c, false, err))
 		return -1;
 	return consumer_serve(c->consumer, err);
 }
@@ -195,7 +196,8 @@ static int set_up(struct consume *c, char *const *operands, struct error *err)
 						    .tombstones = o->tombstones,
 						    .bad = keep_bad,
 						    .context = c};
-	if (intake_open(&c->intake, &o->stream, err) ||
+	if (overwrite_check_outputs(&o->stream, NULL, err) ||
+	    intake_open(&c->intake, &o->stream, err) ||
 	    !(c->block = message_block_new(&block, err)) ||
 	    !(c->out = background_output_new(STDOUT_FILENO, err)))
 		return -1;
@@ -262,8 +264,10 @@ static int end(struct consume *c, int ret, struct error *err)
 	gone = gone || (!c->closed && background_output_gone(c->out));
 	if (ret && !gone)
 		status = message_error(err);
-	if ((consume_sync_rejects(c, err) | consume_write_metrics(c, err)) && !status)
-		status = message_error(err);
+	if (consume_sync_rejects(c, err))
+		status = message_also(status, err);
+	if (consume_write_metrics(c, true, err))
+		status = message_also(status, err);
 	if (!c->options->quiet)
 		intake_report(&c->intake);
 	return gone ? 128 + SIGPIPE : status;
@@ -279,6 +283,7 @@ int consume_run(const struct program *p, const struct consume_options *o, char *
 	int ret, status;
 
 	c->options = o;
+	c->metrics.path = o->stream.metrics;
 	signals_source();
 	sigaction(SIGPIPE, NULL, &pipe_before);
 	signal(SIGPIPE, SIG_IGN);

@@ -5,6 +5,7 @@
 #include "lib/cli/background_output.h"
 #include "lib/cli/consume.h"
 #include "lib/cli/intake.h"
+#include "lib/cli/metrics.h"
 #include "lib/kafka/consumer.h"
 #include "lib/kafka/mark_pace.h"
 #include "lib/kafka/message_block.h"
@@ -20,9 +21,10 @@ struct consume {
 	bool rejects_dirty; /* written since they were last synced */
 	uint64_t n_messages;
 	bool paused;
-	int64_t full_ns;             /* since when the output has had no room; 0: it has */
-	int64_t look_ns, metrics_ns; /* when to look around, and write metrics, next */
-	bool closed;                 /* standard output is */
+	int64_t full_ns; /* since when the output has had no room; 0: it has */
+	int64_t look_ns; /* when to look around next */
+	struct metrics_clock metrics;
+	bool closed; /* standard output is */
 
 	/* Control records. */
 	bool marking;
@@ -74,6 +76,7 @@ int consume_finish(struct consume *c, struct error *err);
  * stoppable), -1. */
 int consume_flush(struct consume *c, int64_t end_ns, bool stoppable, struct error *err);
 
-int consume_write_metrics(struct consume *c, struct error *err);
+/* If they are due. */
+int consume_write_metrics(struct consume *c, bool last, struct error *err);
 
 #endif

@@ -2,9 +2,6 @@
 #include "lib/base/timestamp.h"
 #include "lib/cli/consume_impl.h"
 #include "lib/cli/message.h"
-#include "lib/cli/metrics.h"
-
-#define EVERY_NS (5 * NS_PER_SECOND)
 
 static int add_counts(struct consume *c, struct metrics *all, struct error *err)
 {
@@ -49,16 +46,15 @@ static int add_lags(struct consume *c, struct metrics *all, struct error *err)
 	return 0;
 }
 
-int consume_write_metrics(struct consume *c, struct error *err)
+int consume_write_metrics(struct consume *c, bool last, struct error *err)
 {
-	const char *path = c->options->stream.metrics;
 	struct metrics all = METRICS_INIT;
 	int ret;
 
-	c->metrics_ns = consume_now_ns() + EVERY_NS;
-	if (!path || !c->consumer)
+	if (!c->consumer || !metrics_due(&c->metrics, last))
 		return 0;
-	ret = add_counts(c, &all, err) || add_lags(c, &all, err) || metrics_replace(&all, path, err)
+	ret = add_counts(c, &all, err) || add_lags(c, &all, err) ||
+			      metrics_show_all(&c->metrics, &all, err)
 		      ? -1
 		      : 0;
 	metrics_release(&all);

@@ -1,6 +1,4 @@
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -14,8 +12,7 @@
 #include "lib/cli/overwrite.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/signals.h"
-
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+#include "lib/cli/wait.h"
 
 struct loop {
 	const struct filter *filter;
@@ -31,40 +28,45 @@ struct loop {
 	int status;
 	struct intake intake;
 	uint64_t n_counted;
-	int64_t metrics_due_ns;
+	struct metrics_clock metrics;
 	struct progress progress;
 };
 
-static void stop(struct loop *l, const struct error *err)
+static void fail(struct loop *l, const struct error *err)
 {
 	progress_clear(&l->progress);
 	l->stopped = true;
+	l->status = message_also(l->status, err);
+}
+
+/* What comes behind a failure need not be told. */
+static void stop(struct loop *l, const struct error *err)
+{
 	if (!l->status)
-		l->status = message_error(err);
+		fail(l, err);
 }
 
 static void show_metrics(struct loop *l, bool last)
 {
 	const struct filter *f = l->filter;
-	const char *path = f->options->stream.metrics;
-	int64_t now = timestamp_now();
 	struct error err = ERROR_INIT;
-	struct metric metrics[] = {
+
+	if (!metrics_due(&l->metrics, last))
+		return;
+	const struct metric metrics[] = {
 		{"records_total", "Records read, bad ones too.", "counter",
 		 (double)l->intake.n_records},
 		{"records_rejected_total", "Bad records kept by --rejects.", "counter",
 		 (double)l->intake.n_rejected},
 		{"input_bytes_total", "Bytes read.", "counter", (double)reader_bytes(l->reader)},
 		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
-		 (double)(now / NS_PER_SECOND)},
+		 (double)(timestamp_now() / NS_PER_SECOND)},
 		{f->counted, f->counted_help, "counter", (double)l->n_counted},
 	};
 
-	if (!path || (!last && now < l->metrics_due_ns))
-		return;
-	l->metrics_due_ns = now + METRICS_EVERY_NS;
-	if (metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics) - !f->counted, &err))
-		stop(l, &err);
+	if (metrics_show(&l->metrics, metrics, sizeof(metrics) / sizeof(*metrics) - !f->counted,
+			 &err))
+		fail(l, &err);
 }
 
 static int write_out(const struct loop *l, const char *bytes, size_t n, struct error *err)
@@ -167,31 +169,19 @@ static int turn(struct loop *l)
 	return l->stopped || signals_interrupted();
 }
 
-/* A reader that is gone ends a filter that has nothing to write for it, too: what is before it
- * would wait for what is behind. */
-static int look_for_reader(struct error *err)
-{
-	struct pollfd out = {.fd = STDOUT_FILENO};
-
-	if (poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR))
-		return 0;
-	raise(SIGPIPE);
-	return error_errno(err, ERROR_IO, EPIPE, "cannot write standard output");
-}
-
 static int before_wait(void *context, int *timeout_ms, struct error *err)
 {
 	struct loop *l = context;
 	const struct filter *f = l->filter;
 
 	signals_seen();
-	if (look_for_reader(err))
+	if (wait_look_for_reader(err))
 		return -1;
 	if (f->turn && f->every_ms)
 		*timeout_ms = f->every_ms;
-	if (f->options->stream.metrics && (*timeout_ms < 0 || *timeout_ms > 5000))
-		*timeout_ms = 5000;
-	return turn(l);
+	int ret = turn(l);
+	metrics_wait(&l->metrics, timeout_ms);
+	return ret;
 }
 
 /* The plan for a block: the one in use, finished at the first good record, which decides the
@@ -296,13 +286,15 @@ static int set_up(struct loop *l, const struct filter *f, struct error *err)
 				   .context = l,
 				   .wake_fd = signals_wake_fd(),
 				   .out_fd = STDOUT_FILENO};
+	const struct overwrite_output outputs[] = {{"--output", o->output}, {NULL, NULL}};
 
 	progress_init(&l->progress, o->stream.progress);
-	if (filter_options_check(o, err) || overwrite_check_stream(f->paths, &o->stream, err) ||
+	if (filter_options_check(o, err) ||
+	    overwrite_check_stream(f->paths, &o->stream, outputs, err) ||
 	    intake_open(&l->intake, &o->stream, err) || !(l->reader = reader_open(&r, err)) ||
 	    crew_init(&l->crew, f, o->threads, err))
 		return -1;
-	return output_file_begin(&l->file, o->output, f->paths, err);
+	return output_file_begin(&l->file, o->output, err);
 }
 
 static void tear_down(struct loop *l)
@@ -317,7 +309,10 @@ static void tear_down(struct loop *l)
 
 int filter_run(const struct filter *f, struct filter_plan *plan)
 {
-	struct loop l = {.filter = f, .plan = plan, .file = FILE_OUT_INIT};
+	struct loop l = {.filter = f,
+			 .plan = plan,
+			 .file = FILE_OUT_INIT,
+			 .metrics = {.path = f->options->stream.metrics}};
 	struct error err = ERROR_INIT;
 
 	signals_filter(f->turn != NULL);

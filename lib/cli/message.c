@@ -52,6 +52,13 @@ int message_error(const struct error *err)
 	return err->kind == ERROR_NONE ? ERROR_INTERNAL : (int)err->kind;
 }
 
+int message_also(int status, const struct error *err)
+{
+	int said = message_error(err);
+
+	return status ? status : said;
+}
+
 void message_note(const char *fmt, ...)
 {
 	char text[sizeof(((struct error *)0)->what) + 1];

@@ -18,6 +18,9 @@ const char *message_program(void);
  * `status = message_error(&err)`. */
 int message_error(const struct error *err);
 
+/* The same behind another failure, of which the status is (0: there was none), and stays. */
+int message_also(int status, const struct error *err);
+
 /* A remark that is no failure: "prog: text", cleaned and cut as error_set does. */
 void message_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

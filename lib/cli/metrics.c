@@ -3,7 +3,11 @@
 #include <string.h>
 #include "lib/base/file.h"
 #include "lib/base/number.h"
+#include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
+#include "lib/cli/wait.h"
+
+#define EVERY_NS (5 * NS_PER_SECOND)
 
 void metrics_release(struct metrics *all)
 {
@@ -68,4 +72,33 @@ int metrics_write(const char *path, const struct metric *metrics, size_t n, stru
 		ret = metrics_replace(&all, path, err);
 	metrics_release(&all);
 	return ret;
+}
+
+bool metrics_due(struct metrics_clock *c, bool last)
+{
+	if (!c->path || c->failed)
+		return false;
+	int64_t now = clock_monotonic_ns();
+	if (!last && now < c->due_ns)
+		return false;
+	c->due_ns = now + EVERY_NS;
+	return true;
+}
+
+void metrics_wait(const struct metrics_clock *c, int *timeout_ms)
+{
+	if (c->path && !c->failed)
+		wait_at_most(timeout_ms, c->due_ns - clock_monotonic_ns());
+}
+
+int metrics_show(struct metrics_clock *c, const struct metric *metrics, size_t n, struct error *err)
+{
+	c->failed = metrics_write(c->path, metrics, n, err) != 0;
+	return c->failed ? -1 : 0;
+}
+
+int metrics_show_all(struct metrics_clock *c, struct metrics *all, struct error *err)
+{
+	c->failed = metrics_replace(all, c->path, err) != 0;
+	return c->failed ? -1 : 0;
 }

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/cli/overwrite.h"
 #include "lib/cli/signals.h"
 
 static int begin(struct file_out *f, const char *path, struct error *err)
@@ -31,15 +30,13 @@ static void hold_hangup(sigset_t *before)
 	pthread_sigmask(SIG_BLOCK, &set, before);
 }
 
-int output_file_begin(struct file_out *f, const char *path, char *const *inputs, struct error *err)
+int output_file_begin(struct file_out *f, const char *path, struct error *err)
 {
 	sigset_t before;
 	int ret;
 
 	if (!path || !strcmp(path, "-"))
 		return 0;
-	if (overwrite_check(inputs, "--output", path, err))
-		return -1;
 	hold_hangup(&before);
 	ret = begin(f, path, err);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -10,9 +10,8 @@
 #include "lib/base/error.h"
 #include "lib/base/file.h"
 
-/* path NULL or "-": standard output stays what it is. ERROR_USAGE if path is one of the inputs, as
- * in overwrite_check. */
-int output_file_begin(struct file_out *f, const char *path, char *const *inputs, struct error *err);
+/* path NULL or "-": standard output stays what it is. */
+int output_file_begin(struct file_out *f, const char *path, struct error *err);
 
 /* After standard output was closed: puts the file in its place, or, if it is not whole, removes it.
  */

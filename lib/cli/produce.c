@@ -2,11 +2,9 @@
 
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
-#include "lib/cli/metrics.h"
 #include "lib/cli/produce_impl.h"
 #include "lib/cli/signals.h"
-
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+#include "lib/cli/wait.h"
 
 int64_t sink_clock_ns(void)
 {
@@ -15,12 +13,8 @@ int64_t sink_clock_ns(void)
 
 static int show_metrics(struct sink *s, bool last, struct error *err)
 {
-	const char *path = s->options->stream.metrics;
-	int64_t now = timestamp_now();
-
-	if (!path || (!last && now < s->metrics_due_ns))
+	if (!metrics_due(&s->metrics, last))
 		return 0;
-	s->metrics_due_ns = now + METRICS_EVERY_NS;
 	double queued = s->producer ? producer_queued(s->producer) : 0,
 	       failed = (double)(s->n_undelivered - s->n_untaken + s->n_refused);
 	double acknowledged = s->options->transactional_id ? (double)s->n_in_topic
@@ -44,9 +38,9 @@ static int show_metrics(struct sink *s, bool last, struct error *err)
 		{"transactions_aborted_total", "Transactions aborted.", "counter",
 		 (double)s->n_aborted},
 		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
-		 (double)(now / NS_PER_SECOND)},
+		 (double)(timestamp_now() / NS_PER_SECOND)},
 	};
-	return metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics), err);
+	return metrics_show(&s->metrics, metrics, sizeof(metrics) / sizeof(*metrics), err);
 }
 
 /* Asked by the producer while it waits. */
@@ -78,15 +72,9 @@ int sink_before_wait(void *context, int *timeout_ms, struct error *err)
 
 	signals_seen();
 	ret = turn(s, err);
-	if (s->options->stream.metrics)
-		*timeout_ms = 5000;
-	if (s->options->transactional_id) {
-		int64_t wait = transaction_wait_ns(&s->transaction, sink_clock_ns());
-		int64_t ms =
-			(wait < INT64_MAX - NS_PER_MS ? wait + NS_PER_MS - 1 : wait) / NS_PER_MS;
-		if (wait != INT64_MAX && (*timeout_ms < 0 || ms < *timeout_ms))
-			*timeout_ms = (int)ms;
-	}
+	metrics_wait(&s->metrics, timeout_ms);
+	if (s->options->transactional_id)
+		wait_at_most(timeout_ms, transaction_wait_ns(&s->transaction, sink_clock_ns()));
 	return ret;
 }
 
@@ -261,14 +249,6 @@ static int finish(struct sink *s, struct error *err)
 	return transactional ? sink_transaction_end(s, err) : 0;
 }
 
-static void take_status(int *status, const struct error *err)
-{
-	int said = message_error(err);
-
-	if (!*status)
-		*status = said;
-}
-
 static int run(struct sink *s)
 {
 	struct error err = ERROR_INIT, more = ERROR_INIT;
@@ -282,20 +262,23 @@ static int run(struct sink *s)
 	if (s->transaction.state == TRANSACTION_OPEN)
 		sink_transaction_give_up(s);
 	if (!s->options->transactional_id && sink_judge_delivery(s, &more))
-		take_status(&status, &more);
+		status = message_also(status, &more);
 	/* Brokers may have refused records since. */
 	if (!failed && !signals_interrupted() && intake_judge(&s->intake, true, &more))
-		take_status(&status, &more);
+		status = message_also(status, &more);
 	signals_drained();
 	if (show_metrics(s, true, &more))
-		take_status(&status, &more);
+		status = message_also(status, &more);
 	intake_report(&s->intake);
 	return status;
 }
 
 int produce_run(const struct program *p, const struct produce_options *o, char *const *paths)
 {
-	struct sink s = {.options = o, .unsent_fd = -1, .intake = {.rejects_fd = -1}};
+	struct sink s = {.options = o,
+			 .unsent_fd = -1,
+			 .intake = {.rejects_fd = -1},
+			 .metrics = {.path = o->stream.metrics}};
 	struct error err = ERROR_INIT;
 	int status = 0;
 

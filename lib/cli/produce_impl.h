@@ -4,6 +4,7 @@
 #define CLI_PRODUCE_IMPL_H
 
 #include "lib/cli/intake.h"
+#include "lib/cli/metrics.h"
 #include "lib/cli/produce.h"
 #include "lib/cli/progress.h"
 #include "lib/kafka/outgoing.h"
@@ -50,7 +51,7 @@ struct sink {
 
 	bool told_naive, told_old;
 	struct progress progress;
-	int64_t metrics_due_ns;
+	struct metrics_clock metrics;
 };
 
 int64_t sink_clock_ns(void);

@@ -117,11 +117,10 @@ int sink_open(struct sink *s, char *const *paths, struct error *err)
 				   .before_wait = sink_before_wait,
 				   .context = s,
 				   .wake_fd = signals_wake_fd()};
+	const struct overwrite_output outputs[] = {{"--unsent", o->unsent}, {NULL, NULL}};
 
-	if (overwrite_check_stream(paths, &o->stream, err) ||
-	    (o->unsent && overwrite_check(paths, "--unsent", o->unsent, err)) ||
-	    make_outgoing(s, err) || check_inputs(paths, err) ||
-	    intake_open(&s->intake, &o->stream, err))
+	if (overwrite_check_stream(paths, &o->stream, outputs, err) || make_outgoing(s, err) ||
+	    check_inputs(paths, err) || intake_open(&s->intake, &o->stream, err))
 		return -1;
 	if (o->unsent && (s->unsent_fd = rejects_open(o->unsent, err)) < 0)
 		return -1;

@@ -7,13 +7,12 @@
 #include "lib/cli/overwrite.h"
 #include "lib/cli/signals.h"
 
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
-
 static void show_metrics(struct replay *l, bool last)
 {
-	const char *path = l->options->filter.stream.metrics;
-	int64_t now = timestamp_now();
 	struct error err = ERROR_INIT;
+
+	if (!metrics_due(&l->metrics, last))
+		return;
 	const struct metric metrics[] = {
 		{"records_total", "Records read, bad ones too.", "counter",
 		 (double)l->intake.n_records},
@@ -25,15 +24,12 @@ static void show_metrics(struct replay *l, bool last)
 		 "By how much records came later than their schedule had them at first.", "counter",
 		 (double)l->out.pace.put_off_ns / (double)NS_PER_SECOND},
 		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
-		 (double)(now / NS_PER_SECOND)},
+		 (double)(timestamp_now() / NS_PER_SECOND)},
 	};
 
-	if (!path || (!last && now < l->metrics_due_ns))
-		return;
-	l->metrics_due_ns = now + METRICS_EVERY_NS;
-	if (metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics), &err)) {
+	if (metrics_show(&l->metrics, metrics, sizeof(metrics) / sizeof(*metrics), &err)) {
 		l->stopped = true;
-		l->status = message_error(&err);
+		l->status = message_also(l->status, &err);
 	}
 }
 
@@ -61,9 +57,9 @@ static int before_wait(void *context, int *timeout_ms, struct error *err)
 	pace_starved(&l->out.pace);
 	if (paced_output_flush(&l->out, err))
 		return -1;
-	if (l->options->filter.stream.metrics)
-		*timeout_ms = 5000;
-	return idle(l);
+	int ret = idle(l);
+	metrics_wait(&l->metrics, timeout_ms);
+	return ret;
 }
 
 /* The plan for a block, which the first good record decides (b NULL: the header alone). */
@@ -227,10 +223,11 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 				   .before_wait = before_wait,
 				   .context = l,
 				   .wake_fd = signals_wake_fd()};
+	const struct overwrite_output outputs[] = {{"--output", o->filter.output}, {NULL, NULL}};
 	struct fields *fields;
 	int slot;
 
-	if (overwrite_check_stream(paths, &o->filter.stream, err))
+	if (overwrite_check_stream(paths, &o->filter.stream, outputs, err))
 		return -1;
 	if (o->passes > 1 && repeat_init(&l->repeat, paths, err))
 		return error_prefix(err, "option '--repeat'");
@@ -246,7 +243,7 @@ static int set_up(struct replay *l, char *const *paths, struct error *err)
 	if (replay_own(l, fields, err) || intake_open(&l->intake, &o->filter.stream, err))
 		return -1;
 	l->reader = reader_open(&r, err);
-	if (!l->reader || output_file_begin(&l->file, o->filter.output, paths, err))
+	if (!l->reader || output_file_begin(&l->file, o->filter.output, err))
 		return -1;
 	l->out.path = l->file.path;
 	return 0;
@@ -277,6 +274,7 @@ int replay_run(const struct program *p, const struct replay_options *o, char *co
 			 .offset_s = o->time.offset_s},
 		.paced = o->rate_hz > 0 || o->speed > 0,
 		.out = {.idle = idle, .context = &l},
+		.metrics = {.path = o->filter.stream.metrics},
 	};
 	l.filter.added = l.added;
 	pace_init(&l.out.pace, o->rate_hz, o->speed);
@@ -293,7 +291,7 @@ int replay_run(const struct program *p, const struct replay_options *o, char *co
 	if (paced_output_flush(&l.out, failed ? &why : &err))
 		failed = -1;
 	if (failed)
-		l.status = message_error(&err);
+		l.status = message_also(l.status, &err);
 	show_metrics(&l, true);
 	intake_report(&l.intake);
 	if (!l.status && close(STDOUT_FILENO)) {

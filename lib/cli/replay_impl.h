@@ -34,7 +34,7 @@ struct replay {
 	bool stopped; /* before the end of input: by a signal, --count or a failure of metrics */
 	int status;
 	struct progress progress;
-	int64_t metrics_due_ns;
+	struct metrics_clock metrics;
 };
 
 /* Owns the field of --stamp and `_kafka`: a record that is written again is a new one, and where

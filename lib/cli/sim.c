@@ -14,7 +14,6 @@
 #include "lib/sim/layout.h"
 #include "lib/sim/simulator.h"
 
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
 #define METRICS_EVERY_RECORDS 4096
 #define PIPE_BYTES (1 << 20)
 
@@ -29,9 +28,8 @@ struct sim {
 	int64_t step_ns, round_ns; /* time of the sensors' present turn */
 	bool paced;
 	bool stopped; /* before --count: by a signal or a failure of metrics */
-	bool metrics_failed;
+	struct metrics_clock metrics;
 	int status;
-	int64_t metrics_due_ns;
 };
 
 static uint64_t labelled(const struct sim *s)
@@ -89,7 +87,7 @@ static int add_faults(const struct sim *s, struct metrics *all, struct error *er
 	return 0;
 }
 
-static int write_metrics(const struct sim *s, int64_t now_ns, struct error *err)
+static int write_metrics(struct sim *s, struct error *err)
 {
 	uint64_t written = s->faults ? faults_counts(s->faults)->lines : s->n_records;
 	const struct metric metrics[] = {
@@ -99,7 +97,7 @@ static int write_metrics(const struct sim *s, int64_t now_ns, struct error *err)
 		 "By how much records came later than their schedule had them at first.", "counter",
 		 (double)s->out.pace.put_off_ns / (double)NS_PER_SECOND},
 		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
-		 (double)(now_ns / NS_PER_SECOND)},
+		 (double)(timestamp_now() / NS_PER_SECOND)},
 	};
 	struct metrics all = METRICS_INIT;
 	int ret = 0;
@@ -111,22 +109,18 @@ static int write_metrics(const struct sim *s, int64_t now_ns, struct error *err)
 	if (!ret && s->faults)
 		ret = add_faults(s, &all, err);
 	if (!ret)
-		ret = metrics_replace(&all, s->options->metrics, err);
+		ret = metrics_show_all(&s->metrics, &all, err);
 	metrics_release(&all);
 	return ret;
 }
 
 static void show_metrics(struct sim *s, bool last)
 {
-	int64_t now = timestamp_now();
 	struct error err = ERROR_INIT;
 
-	if (!s->options->metrics || s->metrics_failed || (!last && now < s->metrics_due_ns))
-		return;
-	s->metrics_due_ns = now + METRICS_EVERY_NS;
-	if (write_metrics(s, now, &err)) {
-		s->stopped = s->metrics_failed = true;
-		s->status = message_error(&err);
+	if (metrics_due(&s->metrics, last) && write_metrics(s, &err)) {
+		s->stopped = true;
+		s->status = message_also(s->status, &err);
 	}
 }
 
@@ -267,7 +261,9 @@ static int print_profile(const char *name)
 int sim_run(const struct program *p, const struct sim_options *o)
 {
 	struct error err = ERROR_INIT, why = ERROR_INIT;
-	struct sim s = {.options = o, .out = {.idle = idle, .context = &s}};
+	struct sim s = {.options = o,
+			.out = {.idle = idle, .context = &s},
+			.metrics = {.path = o->metrics}};
 
 	if (o->print)
 		return print_profile(o->profile);
@@ -281,7 +277,7 @@ int sim_run(const struct program *p, const struct sim_options *o)
 	if (paced_output_flush(&s.out, failed ? &why : &err))
 		failed = -1;
 	if (failed)
-		s.status = message_error(&err);
+		s.status = message_also(s.status, &err);
 	show_metrics(&s, true);
 	report_faults(&s);
 	if (!s.status && close(STDOUT_FILENO)) {

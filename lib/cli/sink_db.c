@@ -3,12 +3,10 @@
 #include <stdlib.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
-#include "lib/cli/metrics.h"
 #include "lib/cli/overwrite.h"
 #include "lib/cli/signals.h"
 #include "lib/cli/sink_db_impl.h"
-
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+#include "lib/cli/wait.h"
 
 int64_t db_sink_clock_ns(void)
 {
@@ -45,13 +43,10 @@ struct store *db_sink_store(const struct db_sink_options *o, struct db_sink *s, 
 
 static int show_metrics(struct db_sink *s, bool last, struct error *err)
 {
-	const char *path = s->options->stream.metrics;
-	int64_t now = timestamp_now();
 	struct store_counts counts = store_counts(s->store);
 
-	if (!path || (!last && now < s->metrics_due_ns))
+	if (!metrics_due(&s->metrics, last))
 		return 0;
-	s->metrics_due_ns = now + METRICS_EVERY_NS;
 	const struct metric metrics[] = {
 		{"records_total", "Records read, bad ones too.", "counter",
 		 (double)s->intake.n_records},
@@ -70,9 +65,9 @@ static int show_metrics(struct db_sink *s, bool last, struct error *err)
 		 "Transactions begun again: a lost connection, a lock.", "counter",
 		 (double)counts.repeats},
 		{"updated_timestamp_seconds", "When these figures were written.", "gauge",
-		 (double)(now / NS_PER_SECOND)},
+		 (double)(timestamp_now() / NS_PER_SECOND)},
 	};
-	return metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics), err);
+	return metrics_show(&s->metrics, metrics, sizeof(metrics) / sizeof(*metrics), err);
 }
 
 static int take_control(struct db_sink *s, const struct record *rec, struct error *err)
@@ -176,14 +171,6 @@ static int turn(struct db_sink *s, struct error *err)
 	return s->stopped;
 }
 
-static void wait_at_most(int *timeout_ms, int64_t ns)
-{
-	int64_t ms = ns <= 0 ? 0 : (ns - 1) / NS_PER_MS + 1;
-
-	if (ns != INT64_MAX && (*timeout_ms < 0 || ms < *timeout_ms))
-		*timeout_ms = (int)ms;
-}
-
 static int before_wait(void *context, int *timeout_ms, struct error *err)
 {
 	struct db_sink *s = context;
@@ -193,8 +180,7 @@ static int before_wait(void *context, int *timeout_ms, struct error *err)
 	signals_seen();
 	ret = turn(s, err);
 	now = db_sink_clock_ns();
-	if (s->options->stream.metrics)
-		*timeout_ms = 5000;
+	metrics_wait(&s->metrics, timeout_ms);
 	wait_at_most(timeout_ms, transaction_wait_ns(&s->transaction, now));
 	if (!s->scanner && s->n_learned)
 		wait_at_most(timeout_ms, s->held_ns + s->options->commit_interval_ns - now);
@@ -247,7 +233,7 @@ static int run(struct db_sink *s)
 {
 	struct error err = ERROR_INIT, more = ERROR_INIT;
 	bool failed = take_input(s, &err) || finish(s, &err);
-	int status = 0, said;
+	int status = 0;
 
 	progress_clear(&s->progress);
 	if (failed) {
@@ -257,10 +243,8 @@ static int run(struct db_sink *s)
 				     (unsigned long long)store_counts(s->store).rows);
 	}
 	signals_drained();
-	if (show_metrics(s, true, &more)) {
-		said = message_error(&more);
-		status = status ? status : said;
-	}
+	if (show_metrics(s, true, &more))
+		status = message_also(status, &more);
 	intake_report(&s->intake);
 	return status;
 }
@@ -276,7 +260,7 @@ static int open_sink(struct db_sink *s, char *const *paths, struct error *err)
 				   .wake_fd = signals_wake_fd()};
 	int there;
 
-	if (overwrite_check_stream(paths, &o->stream, err) ||
+	if (overwrite_check_stream(paths, &o->stream, NULL, err) ||
 	    intake_open(&s->intake, &o->stream, err) || store_table_init(&s->table, o->table, err))
 		return -1;
 	s->transaction.interval_ns = o->commit_interval_ns;
@@ -317,7 +301,8 @@ static void release(struct db_sink *s)
 
 int db_sink_run(const struct program *p, const struct db_sink_options *o, char *const *paths)
 {
-	struct db_sink s = {.options = o, .intake = {.rejects_fd = -1}};
+	struct db_sink s = {
+		.options = o, .intake = {.rejects_fd = -1}, .metrics = {.path = o->stream.metrics}};
 	struct error err = ERROR_INIT;
 	int status = 0;
 

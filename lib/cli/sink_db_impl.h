@@ -3,6 +3,7 @@
 #define CLI_SINK_DB_IMPL_H
 
 #include "lib/cli/intake.h"
+#include "lib/cli/metrics.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/sink_db.h"
 #include "lib/kafka/transaction.h"
@@ -17,7 +18,7 @@ struct db_sink {
 	struct reader *reader;
 	struct intake intake;
 	struct progress progress;
-	int64_t metrics_due_ns;
+	struct metrics_clock metrics;
 	bool opened;  /* the database answers */
 	bool stopped; /* before the end of input, by a signal */
 	bool ending;  /* no record comes any more */

@@ -41,7 +41,7 @@ struct records *records_open(const struct program *p, const struct stream_option
 	if (!fields && !(fields = r->own_fields = fields_new(&err)))
 		message_die(&err);
 	r->fields = fields;
-	if (overwrite_check_stream(paths, o, &err) || intake_open(&r->intake, o, &err)) {
+	if (overwrite_check_stream(paths, o, NULL, &err) || intake_open(&r->intake, o, &err)) {
 		if (err.kind == ERROR_USAGE)
 			options_fail(p, "%s", err.what);
 		message_die(&err);

@@ -1,20 +1,18 @@
 #include "lib/cli/window.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 #include "lib/base/file.h"
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
-#include "lib/cli/metrics.h"
 #include "lib/cli/signals.h"
+#include "lib/cli/wait.h"
 #include "lib/cli/window_impl.h"
 #include "lib/record/members.h"
 #include "lib/window/offsets.h"
 
-#define METRICS_EVERY_NS (5 * NS_PER_SECOND)
+#define IDLE_LOOK_NS (5 * NS_PER_SECOND)
 #define MARK_WAIT_MS 100 /* a held mark waits so long for `end` */
 
 static int flush_out(struct window_loop *l, struct error *err)
@@ -29,13 +27,11 @@ static int flush_out(struct window_loop *l, struct error *err)
 
 static int show_metrics(struct window_loop *l, bool last, struct error *err)
 {
-	const char *path = l->options->stream.metrics;
 	int64_t now = timestamp_now();
 	struct windows_counts c;
 
-	if (!path || (!last && now < l->metrics_due_ns))
+	if (!metrics_due(&l->metrics, last))
 		return 0;
-	l->metrics_due_ns = now + METRICS_EVERY_NS;
 	windows_count(l->windows, &c);
 	const struct metric metrics[] = {
 		{"records_total", "Records read, bad ones too.", "counter",
@@ -57,18 +53,7 @@ static int show_metrics(struct window_loop *l, bool last, struct error *err)
 		{"watermark_lag_seconds", "The wall clock less the watermark.", "gauge",
 		 ((double)now - (double)c.watermark_ns) / (double)NS_PER_SECOND},
 	};
-	return metrics_write(path, metrics, sizeof(metrics) / sizeof(*metrics) - !c.any, err);
-}
-
-/* A reader that is gone ends a filter that has nothing to write for it, too. */
-static int look_for_reader(struct error *err)
-{
-	struct pollfd out = {.fd = STDOUT_FILENO};
-
-	if (poll(&out, 1, 0) <= 0 || !(out.revents & POLLERR))
-		return 0;
-	raise(SIGPIPE);
-	return error_errno(err, ERROR_IO, EPIPE, "cannot write standard output");
+	return metrics_show(&l->metrics, metrics, sizeof(metrics) / sizeof(*metrics) - !c.any, err);
 }
 
 /* What there is to do between blocks. */
@@ -81,12 +66,6 @@ static int turn(struct window_loop *l, struct error *err)
 	return show_metrics(l, false, err);
 }
 
-static void wait_at_most(int *timeout_ms, int64_t ms)
-{
-	if (*timeout_ms < 0 || ms < *timeout_ms)
-		*timeout_ms = (int)ms;
-}
-
 /* `end` comes at once behind the last mark; where it does not, others wait for the mark. */
 static int wait_for_end(struct window_loop *l, int *timeout_ms, struct error *err)
 {
@@ -96,7 +75,7 @@ static int wait_for_end(struct window_loop *l, int *timeout_ms, struct error *er
 		l->mark_due_ns = now + MARK_WAIT_MS * NS_PER_MS;
 	if (now >= l->mark_due_ns)
 		return window_release_mark(l, err);
-	wait_at_most(timeout_ms, (l->mark_due_ns - now) / NS_PER_MS + 1);
+	wait_at_most(timeout_ms, l->mark_due_ns - now);
 	return 0;
 }
 
@@ -105,16 +84,15 @@ static int before_wait(void *context, int *timeout_ms, struct error *err)
 	struct window_loop *l = context;
 
 	signals_seen();
-	if (look_for_reader(err) || turn(l, err) ||
+	if (wait_look_for_reader(err) || turn(l, err) ||
 	    (l->held_mark && wait_for_end(l, timeout_ms, err)) || flush_out(l, err) ||
 	    window_flush_late(l, false, err))
 		return -1;
 	if (l->options->idle_ns) {
-		int64_t ms = l->options->idle_ns / NS_PER_MS / 4;
-		wait_at_most(timeout_ms, ms < 1 ? 1 : ms > 5000 ? 5000 : ms);
+		int64_t ns = l->options->idle_ns / 4;
+		wait_at_most(timeout_ms, ns < IDLE_LOOK_NS ? ns : IDLE_LOOK_NS);
 	}
-	if (l->options->stream.metrics)
-		wait_at_most(timeout_ms, 5000);
+	metrics_wait(&l->metrics, timeout_ms);
 	return l->stopped;
 }
 
@@ -311,8 +289,8 @@ static int run(struct window_loop *l)
 	}
 	progress_clear(&l->progress);
 	signals_drained();
-	if (show_metrics(l, true, &more) && !status)
-		status = message_error(&more);
+	if (show_metrics(l, true, &more))
+		status = message_also(status, &more);
 	report(l);
 	if (!status && close(STDOUT_FILENO)) {
 		error_errno(&err, ERROR_IO, errno, "cannot write standard output");
@@ -343,8 +321,11 @@ static int set_up(struct window_loop *l, char *const *paths, struct error *err)
 
 int window_run(const struct program *p, const struct window_options *o, char *const *paths)
 {
-	struct window_loop l = {
-		.options = o, .late_fd = -1, .intake = {.rejects_fd = -1}, .source_partition = -2};
+	struct window_loop l = {.options = o,
+				.late_fd = -1,
+				.intake = {.rejects_fd = -1},
+				.source_partition = -2,
+				.metrics = {.path = o->stream.metrics}};
 	struct error err = ERROR_INIT;
 
 	progress_init(&l.progress, o->stream.progress);

@@ -4,6 +4,7 @@
 #define CLI_WINDOW_IMPL_H
 
 #include "lib/cli/intake.h"
+#include "lib/cli/metrics.h"
 #include "lib/cli/progress.h"
 #include "lib/cli/window.h"
 #include "lib/cli/window_row.h"
@@ -59,7 +60,7 @@ struct window_loop {
 	bool stopped; /* before the end of input, by a signal */
 	bool told_naive;
 	struct progress progress;
-	int64_t metrics_due_ns;
+	struct metrics_clock metrics;
 };
 
 /* window_open.c */

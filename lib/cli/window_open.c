@@ -205,10 +205,10 @@ static int read_options(struct window_loop *l, struct error *err)
 int window_open(struct window_loop *l, char *const *paths, struct error *err)
 {
 	const struct window_options *o = l->options;
+	const struct overwrite_output outputs[] = {
+		{"--late", o->late}, {"--state", o->state}, {NULL, NULL}};
 
-	if (read_options(l, err) || overwrite_check_stream(paths, &o->stream, err) ||
-	    (o->late && overwrite_check(paths, "--late", o->late, err)) ||
-	    (o->state && overwrite_check(paths, "--state", o->state, err)) ||
+	if (read_options(l, err) || overwrite_check_stream(paths, &o->stream, outputs, err) ||
 	    intake_open(&l->intake, &o->stream, err))
 		return -1;
 	if (o->late && (l->late_fd = rejects_open(o->late, err)) < 0)

@@ -63,6 +63,68 @@ setup() {
 	anomaly-score -m xy.model xy.jsonl <xy.model >new.jsonl
 }
 
+# once COMMAND...: 74, and in one line that metrics cannot be written.
+once() {
+	run --separate-stderr -73 "$@"
+	echo "$stderr"
+	[[ $(grep -c 'cannot write metrics' <<<"$stderr") -eq 1 ]]
+}
+
+@test "metrics that cannot be written are said once" {
+	for p in 'anomaly-score -m xy.model' record-replay 'window-agg --window 1s --absent-as-missing --time-field x' 'db-sink --create sqlite:db t'; do
+		# shellcheck disable=SC2086
+		once $p --metrics nowhere/m xy.jsonl
+	done
+	once sensor-sim --count 10 --metrics nowhere/m "$BATS_TEST_DIRNAME/../../data/profiles/city.json"
+	once kafka-sandbox --topics t:1 -- kafka-produce -t t --metrics nowhere/m xy.jsonl
+	once kafka-sandbox --topics t:1 -- kafka-consume -t t -e --metrics nowhere/m
+}
+
+@test "a second failure is said beside the first, whose status stays" {
+	mkfifo pipe
+	for p in 'anomaly-score -m xy.model' record-replay 'window-agg --window 1s --time-field x' 'db-sink --create sqlite:db t'; do
+		mkdir folder
+		# shellcheck disable=SC2086
+		$p --metrics folder/m pipe >out 2>said &
+		exec 5>pipe
+		timeout 10 bash -c 'until [[ -e folder/m ]]; do :; done'
+		rm -r folder
+		echo '{' >&5
+		exec 5>&-
+		status=0
+		wait $! || status=$?
+		cat said
+		[[ $status -eq 65 ]]
+		[[ $(grep -c 'pipe:1:' said) -eq 1 && $(grep -c 'cannot write metrics' said) -eq 1 ]]
+	done
+}
+
+@test "two outputs in one file: 64, and the file stays as it is" {
+	window=(window-agg --window 1s --time-field x)
+	echo kept >state
+	echo kept >other
+	ln other link
+	mkdir folder
+	for options in '--state new --metrics new' '--state ./new --metrics folder/../new' '--rejects other --late other' \
+		'--late other --metrics link' "--state state --rejects $PWD/state"; do
+		# shellcheck disable=SC2086
+		expect_error 64 "one file: '" "${window[@]}" $options xy.jsonl
+	done
+	[[ $(<state) = kept && $(<other) = kept && ! -e new ]]
+	expect_error 64 "options '--metrics' and '--output' name one file: 'o'" record-replay --metrics o -o o xy.jsonl
+	expect_error 64 "options '--rejects' and '--metrics' name one file: 'o'" db-sink --create --metrics o --rejects o sqlite:db t xy.jsonl
+	expect_error 64 "options '--metrics' and '--output' name one file: 'o'" anomaly-score -m xy.model --metrics o -o o xy.jsonl
+	expect_error 64 "options '--metrics' and '--output' name one file: 'o'" iforest-train --metrics o -o o xy.jsonl
+	expect_error 64 "options '--rejects' and '--output' name one file: 'o'" anomaly-report --rejects o -o o scored.jsonl
+	expect_error 64 "options '--rejects' and '--metrics' name one file: 'o'" anomaly-eval --rejects o --metrics o scored.jsonl
+	expect_error 64 "options '--rejects' and '--unsent' name one file: 'o'" kafka-produce -b x:1 -t t --unsent o --rejects o xy.jsonl
+	expect_error 64 "options '--rejects' and '--metrics' name one file: 'o'" kafka-consume -b x:1 -t t --metrics o --rejects o
+	[[ ! -e o && ! -e db ]]
+	# What is no regular file keeps nothing.
+	"${window[@]}" --late /dev/null --rejects /dev/null xy.jsonl
+	"${window[@]}" --late /dev/stderr --rejects /dev/stderr xy.jsonl 2>words
+}
+
 @test "input that is no records says what it is, and the way out" {
 	# the table: what to say, and the file that makes one say it
 	gzip -k xy.jsonl

@@ -109,6 +109,35 @@ static void nowhere_to_write(void **state)
 	assert_non_null(strstr(err.what, "cannot write metrics: "));
 }
 
+static void due_at_once_then_later_and_at_the_end(void **state)
+{
+	const struct metric m = {"x", "X.", "gauge", 1};
+	struct metrics_clock none = {.path = NULL}, clock = {.path = path};
+	struct error err = ERROR_INIT;
+	char gone[320];
+	int timeout_ms = -1;
+
+	(void)state;
+	assert_false(metrics_due(&none, true));
+	metrics_wait(&none, &timeout_ms);
+	assert_int_equal(timeout_ms, -1);
+	assert_true(metrics_due(&clock, false));
+	assert_false(metrics_due(&clock, false));
+	metrics_wait(&clock, &timeout_ms);
+	assert_in_range(timeout_ms, 1, 5000);
+	timeout_ms = 0;
+	metrics_wait(&clock, &timeout_ms);
+	assert_int_equal(timeout_ms, 0);
+	assert_true(metrics_due(&clock, true));
+	assert_int_equal(metrics_show(&clock, &m, 1, &err), 0);
+	/* A failure is not tried again. */
+	snprintf(gone, sizeof(gone), "%s/gone/m", folder);
+	clock.path = gone;
+	assert_true(metrics_due(&clock, true));
+	assert_int_equal(metrics_show(&clock, &m, 1, &err), -1);
+	assert_false(metrics_due(&clock, true));
+}
+
 static int add_and_replace(void *arg, struct error *err)
 {
 	struct metrics all = METRICS_INIT;
@@ -131,6 +160,7 @@ int main(void)
 		cmocka_unit_test(plain),
 		cmocka_unit_test(labels),
 		cmocka_unit_test(nowhere_to_write),
+		cmocka_unit_test(due_at_once_then_later_and_at_the_end),
 		cmocka_unit_test(memory_runs_out),
 	};
 
