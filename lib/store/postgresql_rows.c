@@ -1,5 +1,5 @@
-/* Rows of PostgreSQL: lines of COPY's text format. For --upsert each has all columns, behind its
- * number in the batch and that of its set. */
+/* Rows of PostgreSQL: lines of COPY's text format. For --upsert each begins with its number in the
+ * batch and that of its set. */
 #include <string.h>
 #include "lib/base/number.h"
 #include "lib/base/timestamp.h"
@@ -153,7 +153,7 @@ int postgresql_encode(struct store *base, const struct store_table *t, const str
 		const struct store_column *c = &t->columns[i];
 		if (store_check_key(c, &cells[i], err))
 			return -1;
-		if (c->filled && cells[i].kind == VALUE_ABSENT && !t->n_keys)
+		if (c->filled && cells[i].kind == VALUE_ABSENT)
 			continue;
 		if (n++ && buf_add(out, "\t", 1, err))
 			return -1;

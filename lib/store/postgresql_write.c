@@ -86,19 +86,18 @@ static int start_copy(struct postgresql *p, const struct store_table *t, const u
 	return postgresql_exec(p, p->sql.data, PGRES_COPY_IN, err);
 }
 
-#define ANY_SET SIZE_MAX
-
 /* Whether a row is to be sent with those of the set. */
 static bool is_of(const struct store_row *row, size_t set)
 {
-	return !row->refused && (set == ANY_SET || row->set == set);
+	return !row->refused && row->set == set;
 }
 
 /* Runs of rows lie side by side. */
 static int send_rows(struct postgresql *p, const struct store_batch *b, size_t from, size_t to,
-		     size_t set, struct error *err)
+		     struct error *err)
 {
 	const int piece = 1 << 20;
+	size_t set = b->rows[from].set, waiting = 0;
 
 	for (size_t i = from; i < to; i++) {
 		size_t first = i;
@@ -112,7 +111,11 @@ static int send_rows(struct postgresql *p, const struct store_batch *b, size_t f
 			int n = left < (size_t)piece ? (int)left : piece;
 			if (PQputCopyData(p->conn, at, n) != 1)
 				return postgresql_fail(p, NULL, err);
-			postgresql_wait(p);
+			waiting += (size_t)n;
+			if (waiting >= (size_t)piece) {
+				postgresql_wait(p);
+				waiting = 0;
+			}
 			at += n;
 			left -= (size_t)n;
 		}
@@ -249,24 +252,24 @@ static int write_set(struct postgresql *p, const struct store_table *t, const st
 		return -1;
 	if (!n)
 		return insert_defaults(p, t, b, from, to, err);
-	return start_copy(p, t, absent, err) || send_rows(p, b, from, to, b->rows[from].set, err) ||
-			       end_copy(p, err)
+	return start_copy(p, t, absent, err) || send_rows(p, b, from, to, err) || end_copy(p, err)
 		       ? -1
 		       : 0;
 }
 
-/* The row that was the nth line of the set's in [from, to), or `to`. */
-static size_t row_of_line(const struct store_batch *b, size_t from, size_t to, size_t set, size_t n)
+/* The row that was the nth line of [from, to), or `to`. */
+static size_t row_of_line(const struct store_batch *b, size_t from, size_t to, size_t n)
 {
 	for (size_t i = from; n && i < to; i++)
-		if (is_of(&b->rows[i], set) && !--n)
+		if (is_of(&b->rows[i], b->rows[from].set) && !--n)
 			return i;
 	return to;
 }
 
-/* One set after another: the order of rows is of no account. */
-static int append(struct postgresql *p, const struct store_table *t, const struct store_batch *b,
-		  size_t from, size_t to, size_t *suspect, struct error *err)
+/* One set after another, into the table or the stage. */
+static int write_sets(struct postgresql *p, const struct store_table *t,
+		      const struct store_batch *b, size_t from, size_t to, size_t *suspect,
+		      struct error *err)
 {
 	if (buf_reserve(&p->written, b->n_sets, err))
 		return -1;
@@ -277,7 +280,7 @@ static int append(struct postgresql *p, const struct store_table *t, const struc
 			continue;
 		p->written.data[set] = true;
 		if (write_set(p, t, b, i, to, err)) {
-			*suspect = row_of_line(b, i, to, set, p->line);
+			*suspect = row_of_line(b, i, to, p->line);
 			return -1;
 		}
 	}
@@ -291,13 +294,9 @@ static int upsert(struct postgresql *p, const struct store_table *t, const struc
 
 	for (size_t i = from; i < to; i++)
 		several |= b->rows[i].set != b->rows[from].set;
-	if (start_copy(p, t, NULL, err) || send_rows(p, b, from, to, ANY_SET, err) ||
-	    end_copy(p, err)) {
-		*suspect = row_of_line(b, from, to, ANY_SET, p->line);
-		return -1;
-	}
-	return (several ? merge_waves(p, t, b, err)
-			: merge(p, t, store_batch_absent(b, from), NULL, err)) ||
+	return write_sets(p, t, b, from, to, suspect, err) ||
+			       (several ? merge_waves(p, t, b, err)
+					: merge(p, t, store_batch_absent(b, from), NULL, err)) ||
 			       postgresql_exec(p, "DELETE FROM " STAGE, PGRES_COMMAND_OK, err)
 		       ? -1
 		       : 0;
@@ -318,7 +317,7 @@ int postgresql_write(struct store *base, const struct store_table *t, const stru
 	p->before = before[p->savepoint];
 	p->savepoint = SAVEPOINT_FAILED;
 	if (t->n_keys ? upsert(p, t, b, from, to, suspect, err)
-		      : append(p, t, b, from, to, suspect, err))
+		      : write_sets(p, t, b, from, to, suspect, err))
 		return -1;
 	p->savepoint = SAVEPOINT_GOOD;
 	return 0;
