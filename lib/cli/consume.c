@@ -105,7 +105,8 @@ static int take(struct consume *c, int timeout_ms, struct error *err)
 	return message_block_add(c->block, m, m->offset < x->processed, err) ? -1 : 1;
 }
 
-/* The reader has no time. After a while nothing is fetched any more, but the group is served. */
+/* The reader has no time. After a while nothing is fetched any more, but the group is served: 1,
+ * -1. */
 static int wait_for_reader(struct consume *c, struct error *err)
 {
 	int64_t now = consume_now_ns();
@@ -121,7 +122,7 @@ static int wait_for_reader(struct consume *c, struct error *err)
 	if (background_output_wait(c->out, FULL_WAIT_MS, err) < 0 ||
 	    background_output_push(c->out, err) < 0)
 		return -1;
-	return look_around(c, now, err);
+	return look_around(c, now, err) ? -1 : 1;
 }
 
 static bool done(const struct consume *c)
@@ -134,8 +135,8 @@ static bool done(const struct consume *c)
 	       positions_at_end(consumer_positions(c->consumer));
 }
 
-/* One message, or a look at what there is to do besides: 1 when all came to the output that has
- * come, 0, -1. */
+/* One message, or a look at what there is to do besides: 1 when that may have been the last one, 0,
+ * -1. */
 static int step(struct consume *c, struct error *err)
 {
 	int64_t wait_ns = 0;

@@ -3,7 +3,7 @@
 #define COMMIT_NS INT64_C(100000000)
 
 /* Notes how far we are: it may be committed when all that was added to the output is written. */
-static int note_offsets(struct consume *c, struct error *err)
+int consume_commit_note(struct consume *c, struct error *err)
 {
 	const struct positions *p = consumer_positions(c->consumer);
 
@@ -13,6 +13,8 @@ static int note_offsets(struct consume *c, struct error *err)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct position *x = &p->items[i];
 		int64_t left = message_block_first(c->block, x->topic, x->partition);
+		if (left >= 0 && left < x->processed)
+			left = x->processed; /* of a replay */
 		c->commit_offsets[i] = left < 0 ? position_passed(x) : left;
 	}
 	c->commit_bytes = background_output_added(c->out);
@@ -33,11 +35,6 @@ static int commit(struct consume *c, bool sync, struct error *err)
 		       : 0;
 }
 
-int consume_commit_start(struct consume *c, struct error *err)
-{
-	return note_offsets(c, err);
-}
-
 int consume_commit_due(struct consume *c, int64_t now_ns, struct error *err)
 {
 	const struct positions *p = consumer_positions(c->consumer);
@@ -48,10 +45,15 @@ int consume_commit_due(struct consume *c, int64_t now_ns, struct error *err)
 	if (c->commit_waits || now_ns < c->commit_ns || !positions_moved(p))
 		return 0;
 	c->commit_ns = now_ns + COMMIT_NS;
-	return note_offsets(c, err);
+	return consume_commit_note(c, err);
+}
+
+int consume_commit_noted(struct consume *c, struct error *err)
+{
+	return commit(c, true, err);
 }
 
 int consume_commit_all(struct consume *c, struct error *err)
 {
-	return note_offsets(c, err) || commit(c, true, err) ? -1 : 0;
+	return consume_commit_note(c, err) || commit(c, true, err) ? -1 : 0;
 }

@@ -24,7 +24,9 @@ struct consume {
 	int64_t full_ns; /* since when the output has had no room; 0: it has */
 	int64_t look_ns; /* when to look around next */
 	struct metrics_clock metrics;
-	bool closed; /* standard output is */
+	bool closed;  /* standard output is */
+	bool ending;  /* nothing is to be written any more */
+	bool settled; /* and nothing to be committed, for our partitions are gone */
 
 	/* Control records. */
 	bool marking;
@@ -62,10 +64,12 @@ int consume_marks(struct consume *c, int64_t now_ns, struct error *err);
 /* How long nothing of that is due if no message comes. */
 int64_t consume_idle_ns(struct consume *c, int64_t now_ns);
 
-/* --commit-on-write: the offsets at which partitions begin, those of what is written by now, those
- * of all that has come, which is written. */
-int consume_commit_start(struct consume *c, struct error *err);
+/* --commit-on-write: notes the offsets of what has come, at first those at which partitions begin;
+ * commits them when it is written, and notes the next ones; commits those that were noted, for it
+ * is written; commits those of all that has come, which is written. */
+int consume_commit_note(struct consume *c, struct error *err);
 int consume_commit_due(struct consume *c, int64_t now_ns, struct error *err);
+int consume_commit_noted(struct consume *c, struct error *err);
 int consume_commit_all(struct consume *c, struct error *err);
 
 /* All that was read is written, `end` too, standard output closed, and waited for until it is

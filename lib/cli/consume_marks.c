@@ -209,8 +209,10 @@ int consume_assigned(void *context, struct error *err)
 	struct positions *p = consumer_positions(c->consumer);
 
 	c->paused = false;
+	if (c->ending)
+		return 0;
 	if (c->committing)
-		return consume_commit_start(c, err);
+		return consume_commit_note(c, err);
 	if (!c->marking)
 		return 0;
 	for (size_t i = 0; i < p->n; i++)
@@ -224,20 +226,25 @@ int consume_assigned(void *context, struct error *err)
 /* --commit-on-write: the same when it is written. */
 static int let_go(struct consume *c, struct error *err)
 {
-	int ret = consume_settle(c, err) ? -1 : consume_flush(c, drain_end_ns(c), true, err);
+	int ret;
 
-	return ret > 0 && consume_commit_all(c, err) ? -1 : ret;
+	if (!c->ending && (consume_settle(c, err) || consume_commit_note(c, err)))
+		return -1;
+	ret = consume_flush(c, drain_end_ns(c), !c->ending, err);
+	return ret > 0 && consume_commit_noted(c, err) ? -1 : ret;
 }
 
 /* Until all that was read is committed: 1, 0, -1. */
 static int drain(struct consume *c, struct error *err)
 {
 	int64_t end_ns = drain_end_ns(c);
-	int ret = write_mark(c, !positions_moved(consumer_positions(c->consumer)), err);
+	int ret = 1;
 
+	if (!c->ending)
+		ret = write_mark(c, !positions_moved(consumer_positions(c->consumer)), err);
 	if (ret > 0)
-		ret = consume_flush(c, end_ns, true, err);
-	return ret > 0 ? await_commit(c, end_ns, INT64_MAX, true, err) : ret;
+		ret = consume_flush(c, end_ns, !c->ending, err);
+	return ret > 0 ? await_commit(c, end_ns, INT64_MAX, !c->ending, err) : ret;
 }
 
 int consume_revoked(void *context, bool lost, struct error *err)
@@ -248,20 +255,24 @@ int consume_revoked(void *context, bool lost, struct error *err)
 	if (c->paused)
 		consumer_pause(c->consumer, false);
 	c->paused = false;
-	if (!lost && (ret = c->marking ? drain(c, err) : let_go(c, err)) != 0)
+	if (!lost && (ret = c->marking ? drain(c, err) : let_go(c, err)) != 0) {
+		c->settled = ret > 0;
 		return ret > 0 ? 0 : -1;
-	if (consume_stopped(c))
+	}
+	if (!c->ending && consume_stopped(c))
 		return error_set(err, ERROR_NONE, "stopped");
-	if (c->options->on_lost == CONSUME_EXIT)
+	if (c->ending || c->options->on_lost == CONSUME_EXIT)
 		return error_set(err, ERROR_RETRY,
 				 lost ? "the group has given our partitions to others"
 				      : "what was read was not committed in time, and the group "
 					"wants our partitions back");
 	if (!c->options->quiet)
 		message_note("partitions are lost: what was not committed comes again");
-	if (!c->marking)
-		return 0;
-	return consume_settle(c, err) || write_reset(c, err) ? -1 : 0;
+	c->commit_waits = false;
+	/* What is left of them goes out now, or it would count as of those that come next. */
+	if (consume_settle(c, err))
+		return -1;
+	return c->marking ? write_reset(c, err) : 0;
 }
 
 int consume_marks(struct consume *c, int64_t now_ns, struct error *err)
@@ -300,19 +311,37 @@ static int write_last(struct consume *c, struct error *err)
 	return ret < 0 || write_end(c, err) ? -1 : ret;
 }
 
+/* Until all is written, however long that takes; the group is served. */
+static int flush_last(struct consume *c, struct error *err)
+{
+	int ret;
+
+	while (!(ret = consume_flush(c, consume_now_ns() + IDLE_NS, false, err))) {
+		if (!c->paused)
+			consumer_pause(c->consumer, true);
+		c->paused = true;
+		if (consumer_idle(c->consumer, err))
+			return -1;
+	}
+	return ret < 0 ? -1 : 0;
+}
+
 int consume_finish(struct consume *c, struct error *err)
 {
 	bool terminated = signals_terminated();
 	int marked, ret;
 
 	if (consume_settle(c, err) || (marked = write_last(c, err)) < 0 ||
-	    consume_flush(c, INT64_MAX, false, err) < 0 ||
-	    (c->committing && consume_commit_all(c, err)))
+	    (c->committing && consume_commit_note(c, err)))
+		return -1;
+	c->ending = true;
+	c->settled = !consumer_assigned(c->consumer);
+	if (flush_last(c, err) || (c->committing && !c->settled && consume_commit_noted(c, err)))
 		return -1;
 	c->closed = true;
 	if (close(STDOUT_FILENO))
 		return error_errno(err, ERROR_IO, errno, "cannot write standard output");
-	if (!marked)
+	if (!marked || c->settled)
 		return 0;
 	ret = await_commit(c, drain_end_ns(c), terminated ? PATIENCE_TERMINATED_NS : PATIENCE_NS,
 			   false, err);

@@ -98,8 +98,7 @@ static rd_kafka_resp_err_t ask_once(rd_kafka_t *rk, const struct positions *p, i
 	return code;
 }
 
-/* A broker that has just started does not know all topics. */
-static bool may_pass(rd_kafka_resp_err_t code)
+bool assignment_may_pass(rd_kafka_resp_err_t code)
 {
 	return code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
 	       code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
@@ -123,7 +122,7 @@ static int ask(const struct assignment *a, const struct positions *p, int64_t at
 			return 0;
 		if (a->stop(a->context))
 			return error_set(err, ERROR_NONE, "stopped");
-		if (left <= 0 || !may_pass(code))
+		if (left <= 0 || !assignment_may_pass(code))
 			return kafka_error(err, code, NULL, false,
 					   "cannot find out what offsets there are");
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);

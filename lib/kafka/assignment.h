@@ -25,6 +25,9 @@ struct extent {
 int assignment_start(struct position *x, const struct extent *e, const struct start_offset *from,
 		     struct error *err);
 
+/* Whether to ask again: a broker that has just started does not know all topics. */
+bool assignment_may_pass(rd_kafka_resp_err_t code);
+
 struct assignment {
 	rd_kafka_t *rk;
 	const struct start_offset *from;

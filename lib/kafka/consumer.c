@@ -8,11 +8,8 @@
 #include "lib/kafka/consumer_impl.h"
 
 #define NUDGE_EVERY_MS 10
-#define PAUSE_MS 50
 #define ASK_MS 250 /* whether a broker is back */
 #define ASK_EVERY_MS 1000
-#define WATCH_EVERY_MS 3000
-#define CONFIRM_MS 3000 /* of it being unknown */
 
 static int64_t monotonic_ms(void)
 {
@@ -50,52 +47,6 @@ int consumer_lost_place(struct consumer *c, const struct position *x, const char
 	return -1;
 }
 
-/* 0 when a topic of ours is known, or nobody could be asked; its error. */
-static rd_kafka_resp_err_t ask_for_topic(struct consumer *c, const char *topic)
-{
-	rd_kafka_topic_t *handle = rd_kafka_topic_new(c->rk, topic, NULL);
-	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
-	const rd_kafka_metadata_t *metadata;
-
-	if (handle && !rd_kafka_metadata(c->rk, 0, handle, &metadata, ASK_MS)) {
-		code = metadata->topic_cnt ? metadata->topics[0].err : code;
-		rd_kafka_metadata_destroy(metadata);
-	}
-	if (handle)
-		rd_kafka_topic_destroy(handle);
-	return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? code : RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
-/* Is a topic unknown for long, or a broker only new? */
-static int check_topic(struct consumer *c, const char *topic, struct error *err)
-{
-	rd_kafka_resp_err_t code;
-
-	for (int left = CONFIRM_MS; (code = ask_for_topic(c, topic)); left -= PAUSE_MS) {
-		if (left <= 0)
-			return kafka_error(err, code, NULL, false, "topic '%s'", topic);
-		if (c->o.stop(c->o.context))
-			break;
-		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000}, NULL);
-	}
-	return 0;
-}
-
-/* librdkafka does not tell that a topic has been deleted: where nothing comes, one is asked for. */
-static int watch_topics(struct consumer *c, struct error *err)
-{
-	int64_t now = monotonic_ms();
-	uint64_t before = c->watched_messages;
-
-	if (now < c->watch_ms || c->all_down)
-		return 0;
-	c->watch_ms = now + WATCH_EVERY_MS;
-	c->watched_messages = c->counts.messages;
-	if (!c->positions.n || before != c->watched_messages)
-		return 0;
-	return check_topic(c, c->positions.items[c->watch_at++ % c->positions.n].topic, err);
-}
-
 static struct position *position_of(struct consumer *c, const rd_kafka_message_t *m)
 {
 	if (m->rkt != c->last_topic || m->partition != c->last_partition) {
@@ -127,7 +78,8 @@ static int take_event(struct consumer *c, const rd_kafka_message_t *m, struct er
 	case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-		return m->rkt ? check_topic(c, rd_kafka_topic_name(m->rkt), err) : 0;
+		consumer_watch_soon(c);
+		return 0;
 	case RD_KAFKA_RESP_ERR__FATAL:
 		return kafka_error(err, rd_kafka_fatal_error(c->rk, text, sizeof(text)), NULL,
 				   false, "cannot go on");
@@ -170,11 +122,16 @@ static void nudge(struct consumer *c)
 #endif
 }
 
+static rd_kafka_message_t *poll_any(struct consumer *c, int timeout_ms)
+{
+	return c->queue ? rd_kafka_consume_queue(c->queue, timeout_ms)
+			: rd_kafka_consumer_poll(c->rk, timeout_ms);
+}
+
 /* Polls: -1; 0 with a message, what comes in its place, or NULL: none came, or it has to wait. */
 static int receive(struct consumer *c, int timeout_ms, rd_kafka_message_t **got, struct error *err)
 {
-	rd_kafka_message_t *m = c->queue ? rd_kafka_consume_queue(c->queue, timeout_ms)
-					 : rd_kafka_consumer_poll(c->rk, timeout_ms);
+	rd_kafka_message_t *m = poll_any(c, timeout_ms);
 	struct position *x;
 	int kept = 0;
 
@@ -220,6 +177,17 @@ int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **got,
 	return 1;
 }
 
+int consumer_idle(struct consumer *c, struct error *err)
+{
+	rd_kafka_message_t *m = poll_any(c, 0);
+
+	if (m)
+		rd_kafka_message_destroy(m);
+	if (c->failed)
+		*err = c->failure;
+	return c->failed ? -1 : 0;
+}
+
 /* Tells once that all brokers are away, and once that they are back. */
 static void watch_brokers(struct consumer *c)
 {
@@ -253,7 +221,7 @@ int consumer_serve(struct consumer *c, struct error *err)
 	if (c->all_down)
 		watch_brokers(c);
 	consumer_watch_hold(c, monotonic_ms());
-	return watch_topics(c, err);
+	return consumer_watch_topics(c, monotonic_ms(), err);
 }
 
 bool consumer_assigned(const struct consumer *c)

@@ -68,6 +68,10 @@ void consumer_close(struct consumer *c, int timeout_ms);
 int consumer_next(struct consumer *c, int timeout_ms, rd_kafka_message_t **m,
 		  const struct position **of, struct error *err);
 
+/* Serves the group in the place of consumer_next when nothing is read any more: a message that
+ * comes is thrown away. */
+int consumer_idle(struct consumer *c, struct error *err);
+
 /* To be called now and then: errors of brokers, and when they are back. */
 int consumer_serve(struct consumer *c, struct error *err);
 

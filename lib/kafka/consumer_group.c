@@ -1,7 +1,97 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "lib/base/timestamp.h"
 #include "lib/kafka/assignment.h"
 #include "lib/kafka/consumer_impl.h"
+
+#define COMMIT_MS 2000
+#define SLICE_MS 50
+#define PAUSE_MS 50
+
+/* Without a time-out of its own a commit waits for brokers as long as they are away. */
+static rd_kafka_resp_err_t commit_once(struct consumer *c,
+				       const rd_kafka_topic_partition_list_t *list)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+	rd_kafka_resp_err_t code = rd_kafka_commit_queue(c->rk, list, queue, NULL, NULL);
+	rd_kafka_event_t *event = NULL;
+
+	for (int left = COMMIT_MS; !code && !event; left -= SLICE_MS) {
+		event = rd_kafka_queue_poll(queue, SLICE_MS);
+		if (left <= 0 || c->o.stop(c->o.context))
+			break;
+	}
+	if (!code)
+		code = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	if (event && !code) {
+		list = rd_kafka_event_topic_partition_list(event);
+		for (int i = 0; list && !code && i < list->cnt; i++)
+			code = list->elems[i].err;
+	}
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_queue_destroy(queue);
+	return code;
+}
+
+/* Commits where partitions begin, unless the group has members. */
+static int commit_begins(struct consumer *c, const struct positions *p, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)p->n);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+	int ret = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		rd_kafka_topic_partition_list_add(list, p->items[i].topic, p->items[i].partition)
+			->offset = p->items[i].processed;
+	for (int left = c->o.drain_ms; list->cnt && (code = commit_once(c, list));
+	     left -= PAUSE_MS) {
+		if (code == RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID ||
+		    code == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION ||
+		    code == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
+			break;
+		if (c->o.stop(c->o.context))
+			ret = error_set(err, ERROR_NONE, "stopped");
+		else if (left <= 0 || !assignment_may_pass(code))
+			ret = kafka_error(err, code, NULL, false,
+					  "cannot commit where partitions begin");
+		if (ret)
+			break;
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);
+	}
+	rd_kafka_topic_partition_list_destroy(list);
+	return ret;
+}
+
+int consumer_begin(struct consumer *c, struct error *err)
+{
+	const struct assignment a = {.rk = c->rk,
+				     .from = &c->o.from,
+				     .timeout_ms = c->o.drain_ms,
+				     .stop = c->o.stop,
+				     .context = c->o.context};
+	struct positions fresh = {.n = 0};
+	int ret;
+
+	if (c->o.offsets_from || c->o.from.kind == START_BEGINNING ||
+	    c->o.from.kind == START_STORED)
+		return 0;
+	ret = consumer_find_partitions(c, err) ||
+			      offset_store_claim(&c->store, &c->positions, c->o.drain_ms, err)
+		      ? -1
+		      : 0;
+	for (size_t i = 0; !ret && i < c->positions.n; i++) {
+		const struct position *x = &c->positions.items[i];
+		if (x->stored == OFFSET_NONE && !x->added)
+			ret = positions_add(&fresh, x->topic, x->partition, err);
+	}
+	if (!ret)
+		ret = assignment_resolve(&a, &fresh, err) || commit_begins(c, &fresh, err) ? -1 : 0;
+	positions_release(&fresh);
+	positions_clear(&c->positions);
+	return ret;
+}
 
 static int take_partitions(struct consumer *c, const rd_kafka_topic_partition_list_t *list,
 			   struct error *err)
@@ -162,10 +252,21 @@ int consumer_committed(struct consumer *c, int timeout_ms, int64_t *sum, struct 
 
 int consumer_commit(struct consumer *c, const int64_t *offsets, bool sync, struct error *err)
 {
-	rd_kafka_topic_partition_list_t *list =
-		rd_kafka_topic_partition_list_new((int)c->positions.n);
+	rd_kafka_topic_partition_list_t *list;
+	const struct membership *m;
 	rd_kafka_resp_err_t code;
+	bool valid;
 
+	if (!c->positions.n)
+		return 0;
+	if (consumer_membership(c, &m, &valid, err))
+		return -1;
+	/* One that was thrown out would commit as nobody, which a group without members takes. */
+	if (!valid)
+		return sync ? error_set(err, ERROR_RETRY,
+					"the group has given our partitions to others")
+			    : 0;
+	list = rd_kafka_topic_partition_list_new((int)c->positions.n);
 	for (size_t i = 0; i < c->positions.n; i++)
 		if (sync || offsets[i] != c->positions.items[i].stored)
 			rd_kafka_topic_partition_list_add(list, c->positions.items[i].topic,

@@ -2,8 +2,19 @@
 #ifndef KAFKA_CONSUMER_IMPL_H
 #define KAFKA_CONSUMER_IMPL_H
 
+#include <stdatomic.h>
 #include "lib/kafka/consumer.h"
 #include "lib/kafka/offset_store.h"
+
+/* Whether the topics are there (consumer_watch.c). */
+struct topic_watch {
+	rd_kafka_t *rk;
+	atomic_int state; /* when ASKING, a thread has rk and answer */
+	const rd_kafka_metadata_t *answer;
+	int64_t next_ms;    /* when to look */
+	char unknown[256];  /* a topic; empty: none is */
+	int64_t unknown_ms; /* since when */
+};
 
 struct consumer {
 	struct consumer_options o;
@@ -13,9 +24,7 @@ struct consumer {
 	struct consumer_counts counts;
 	bool all_down; /* every broker, when last heard of */
 	bool told_down;
-	int64_t watch_ms; /* when to look next whether the topics are there */
-	uint64_t watched_messages;
-	size_t watch_at;
+	struct topic_watch watch;
 	int64_t nudge_ms;
 	int64_t ask_ms; /* when to ask next whether they are back */
 	/* The position of the last message, which that of the next one mostly is. */
@@ -48,8 +57,23 @@ struct consumer {
 	rd_kafka_topic_t **handles; /* [positions.n] */
 };
 
+/* Whether topics like __consumer_offsets are to be unknown: patterns are asked for, and none of
+ * those. */
+bool consumer_hides_internal(const struct consumer_options *o);
+
 /* Waits for the brokers and looks for the topics that are named. */
 int consumer_reach(struct consumer *c, struct error *err);
+
+/* Adds the partitions of the topics, as they are now, to the positions. */
+int consumer_find_partitions(struct consumer *c, struct error *err);
+
+/*
+ * With a group, before it is joined: of topics of which nothing is stored, commits where partitions
+ * begin, if not at their beginning. Once there are members, a partition of which nothing is stored
+ * yet would be taken for one that was added, or its end be another: what a first owner has read,
+ * who died before it was committed, would come too much or not at all.
+ */
+int consumer_begin(struct consumer *c, struct error *err);
 
 /* Without a group: finds the partitions, and begins to read them. */
 int consumer_read(struct consumer *c, struct error *err);
@@ -75,6 +99,11 @@ rd_kafka_message_t *consumer_take_kept(struct consumer *c);
 
 /* Tells of a replay that does not come further. To be called now and then. */
 void consumer_watch_hold(struct consumer *c, int64_t now_ms);
+
+/* Looks now and then, or soon, whether the topics are there: ERROR_CONFIG when one that is named is
+ * not, ERROR_RETRY when a pattern had found it. Does not wait. */
+int consumer_watch_topics(struct consumer *c, int64_t now_ms, struct error *err);
+void consumer_watch_soon(struct consumer *c);
 
 /* What was kept is of partitions that are not ours any more. */
 void consumer_drop_kept(struct consumer *c);

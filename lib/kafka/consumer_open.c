@@ -79,7 +79,7 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 
 static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 {
-	struct kafka_setting settings[N_COMMON + N_GROUP + 4] = {0};
+	struct kafka_setting settings[N_COMMON + N_GROUP + 5] = {0};
 	rd_kafka_conf_t *conf;
 	size_t n = N_COMMON;
 
@@ -92,6 +92,8 @@ static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 			settings[n++] = (struct kafka_setting){"group.instance.id", c->o.instance,
 							       "'--instance' names it"};
 	}
+	if (consumer_hides_internal(&c->o))
+		settings[n++] = (struct kafka_setting){"topic.blacklist", "^__", NULL};
 	/* Those that it must not be below, or above. */
 	if (!kafka_option(c->o.kafka, "message.max.bytes") &&
 	    !kafka_option(c->o.kafka, "queued.max.messages.kbytes"))
@@ -114,10 +116,12 @@ static rd_kafka_conf_t *configure(struct consumer *c, struct error *err)
 
 static int subscribe(struct consumer *c, struct error *err)
 {
-	rd_kafka_topic_partition_list_t *list =
-		rd_kafka_topic_partition_list_new((int)c->o.n_topics);
+	rd_kafka_topic_partition_list_t *list;
 	rd_kafka_resp_err_t code;
 
+	if (consumer_begin(c, err))
+		return -1;
+	list = rd_kafka_topic_partition_list_new((int)c->o.n_topics);
 	for (size_t i = 0; i < c->o.n_topics; i++)
 		rd_kafka_topic_partition_list_add(list, c->o.topics[i], RD_KAFKA_PARTITION_UA);
 	code = rd_kafka_poll_set_consumer(c->rk);

@@ -82,6 +82,22 @@ static int add_topic(struct consumer *c, const rd_kafka_metadata_topic_t *t, str
 	return 0;
 }
 
+static bool is_internal(const char *name)
+{
+	return name[0] == '_' && name[1] == '_';
+}
+
+bool consumer_hides_internal(const struct consumer_options *o)
+{
+	bool patterns = false, named = false;
+
+	for (size_t i = 0; i < o->n_topics; i++) {
+		patterns |= o->topics[i][0] == '^';
+		named |= is_internal(o->topics[i] + (o->topics[i][0] == '^'));
+	}
+	return patterns && !named;
+}
+
 /* Those of all topics whose names match. */
 static int add_matching(struct consumer *c, const char *pattern, struct error *err)
 {
@@ -99,6 +115,7 @@ static int add_matching(struct consumer *c, const char *pattern, struct error *e
 	}
 	for (int i = 0; !ret && i < metadata->topic_cnt; i++)
 		if (!metadata->topics[i].err &&
+		    !(is_internal(metadata->topics[i].topic) && !is_internal(pattern + 1)) &&
 		    !regexec(&regex, metadata->topics[i].topic, 0, NULL, 0))
 			ret = add_topic(c, &metadata->topics[i], err);
 	rd_kafka_metadata_destroy(metadata);
@@ -107,7 +124,7 @@ out:
 	return ret;
 }
 
-static int find_partitions(struct consumer *c, struct error *err)
+int consumer_find_partitions(struct consumer *c, struct error *err)
 {
 	const rd_kafka_metadata_t *metadata;
 
@@ -123,8 +140,6 @@ static int find_partitions(struct consumer *c, struct error *err)
 		if (ret)
 			return -1;
 	}
-	if (!c->positions.n)
-		return error_set(err, ERROR_CONFIG, "no topic matches '%s'", c->o.topics[0]);
 	return 0;
 }
 
@@ -136,7 +151,11 @@ int consumer_read(struct consumer *c, struct error *err)
 				     .stop = c->o.stop,
 				     .context = c->o.context};
 
-	if (find_partitions(c, err) || assignment_resolve(&a, &c->positions, err) ||
+	if (consumer_find_partitions(c, err))
+		return -1;
+	if (!c->positions.n)
+		return error_set(err, ERROR_CONFIG, "no topic matches '%s'", c->o.topics[0]);
+	if (assignment_resolve(&a, &c->positions, err) ||
 	    !(c->handles = mem_alloc(c->positions.n, sizeof(rd_kafka_topic_t *), err)))
 		return -1;
 	c->queue = rd_kafka_queue_new(c->rk);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "lib/base/timestamp.h"
+#include "lib/kafka/assignment.h"
 #include "lib/kafka/client.h"
 #include "lib/kafka/offset_command.h"
 
@@ -22,6 +23,14 @@ static rd_kafka_topic_partition_list_t *list_of(const struct positions *p)
 	for (size_t i = 0; i < p->n; i++)
 		rd_kafka_topic_partition_list_add(list, p->items[i].topic, p->items[i].partition);
 	return list;
+}
+
+/* How long one may take of what is left until then. */
+static int attempt_ms(int64_t end_ms)
+{
+	int64_t left = end_ms - monotonic_ms();
+
+	return left > ATTEMPT_MS ? ATTEMPT_MS : left > 0 ? (int)left : 0;
 }
 
 /* Asks the group once; the error is that of the request or of the first partition that has one. */
@@ -68,7 +77,10 @@ static rd_kafka_resp_err_t has_any(const struct offset_store *s, const char *top
 		       : rd_kafka_last_error();
 
 	*any = false;
-	if (!code && metadata && metadata->topic_cnt)
+	if (!code)
+		code = metadata->topic_cnt ? metadata->topics[0].err
+					   : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+	if (!code)
 		rd_kafka_topic_partition_list_add_range(list, topic, 0,
 							metadata->topics[0].partition_cnt - 1);
 	if (!code)
@@ -85,7 +97,7 @@ static rd_kafka_resp_err_t has_any(const struct offset_store *s, const char *top
 
 /* What is not stored, though other partitions of its topic are, was added to it. */
 static rd_kafka_resp_err_t find_added(const struct offset_store *s, struct positions *p,
-				      int timeout_ms)
+				      int64_t end_ms)
 {
 	rd_kafka_resp_err_t code;
 	const char *topic = NULL;
@@ -96,7 +108,7 @@ static rd_kafka_resp_err_t find_added(const struct offset_store *s, struct posit
 		if (x->stored != OFFSET_NONE)
 			continue;
 		if ((!topic || strcmp(topic, x->topic) != 0) &&
-		    (code = has_any(s, x->topic, timeout_ms, &any)))
+		    (code = has_any(s, x->topic, attempt_ms(end_ms), &any)))
 			return code;
 		topic = x->topic;
 		x->added = any;
@@ -108,14 +120,18 @@ static int claim_from_group(const struct offset_store *s, struct positions *p, i
 			    struct error *err)
 {
 	rd_kafka_topic_partition_list_t *list = list_of(p);
-	int64_t end = monotonic_ms() + timeout_ms, left;
+	int64_t end_ms = monotonic_ms() + timeout_ms;
 	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
 	int ret = 0;
 
 	/* librdkafka by itself would take an error for "nothing is stored". */
-	while ((left = end - monotonic_ms()) > 0) {
-		code = ask_group(s->rk, list, left < ATTEMPT_MS ? (int)left : ATTEMPT_MS);
-		if (!code || kafka_error_kind(code, false) == ERROR_CONFIG)
+	while (monotonic_ms() < end_ms) {
+		code = ask_group(s->rk, list, attempt_ms(end_ms));
+		for (int i = 0; !code && !ret && i < list->cnt; i++)
+			ret = take(&p->items[i], &list->elems[i], err);
+		if (!code && !ret)
+			code = find_added(s, p, end_ms);
+		if (ret || !code || !assignment_may_pass(code))
 			break;
 		if (s->stop(s->context)) {
 			ret = error_set(err, ERROR_NONE, "stopped");
@@ -124,11 +140,6 @@ static int claim_from_group(const struct offset_store *s, struct positions *p, i
 		nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * NS_PER_MS}, NULL);
 	}
 	if (code)
-		ret = kafka_error(err, code, NULL, false,
-				  "cannot find out what group '%s' has committed", s->group);
-	for (int i = 0; !ret && i < list->cnt; i++)
-		ret = take(&p->items[i], &list->elems[i], err);
-	if (!ret && (code = find_added(s, p, timeout_ms)))
 		ret = kafka_error(err, code, NULL, false,
 				  "cannot find out what group '%s' has committed", s->group);
 out:

@@ -1,7 +1,8 @@
 /*
  * Stops a program (SIGSTOP) right before its Nth call of a function of librdkafka, and goes on with
- * the call when the program is continued; or lets that call never come back. To be preloaded;
- * STOP_AT or HANG_AT is FUNCTION:N, as in rd_kafka_commit_transaction:2.
+ * the call when the program is continued; or lets that call never come back, or not before the file
+ * HANG_UNTIL is there. To be preloaded; STOP_AT or HANG_AT is FUNCTION:N, as in
+ * rd_kafka_commit_transaction:2.
  */
 #include <dlfcn.h>
 #include <signal.h>
@@ -24,8 +25,9 @@ static void pass(const char *function, long n)
 {
 	if (is_now(getenv("STOP_AT"), function, n))
 		raise(SIGSTOP);
-	while (is_now(getenv("HANG_AT"), function, n))
-		pause();
+	while (is_now(getenv("HANG_AT"), function, n) &&
+	       !(getenv("HANG_UNTIL") && !access(getenv("HANG_UNTIL"), F_OK)))
+		usleep(10000);
 }
 
 /* The function that this one stands in front of. */
@@ -60,3 +62,5 @@ STOP_BEFORE(rd_kafka_error_t *, rd_kafka_send_offsets_to_transaction,
 	    (rk, offsets, group, timeout_ms))
 STOP_BEFORE(rd_kafka_error_t *, rd_kafka_commit_transaction, (rd_kafka_t * rk, int timeout_ms),
 	    (rk, timeout_ms))
+STOP_BEFORE(rd_kafka_consumer_group_metadata_t *, rd_kafka_consumer_group_metadata,
+	    (rd_kafka_t * rk), (rk))
