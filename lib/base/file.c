@@ -231,8 +231,7 @@ int file_out_begin(struct file_out *f, const char *path, struct error *err)
 	return status;
 }
 
-/* A folder that may not be read, or a file system that knows no such sync, is no failure. */
-static int sync_folder(const char *path, struct error *err)
+int file_sync_folder(const char *path, struct error *err)
 {
 	size_t len = folder_length(path);
 	char *folder = len ? mem_strndup(path, len, err) : mem_strndup(".", 1, err);
@@ -265,7 +264,7 @@ static int commit(struct file_out *f, bool sync, struct error *err)
 		} else {
 			free(f->tmp_path);
 			f->tmp_path = NULL;
-			status = sync ? sync_folder(f->path, err) : 0;
+			status = sync ? file_sync_folder(f->path, err) : 0;
 		}
 	}
 	file_out_abort(f);

@@ -13,6 +13,10 @@
  * and one of more than `limit` bytes (ERROR_DATA) fail. */
 int file_read(const char *path, size_t limit, struct buf *b, struct error *err);
 
+/* Makes the name of a file that was made durable, by its folder. A folder that may not be read, or
+ * a file system that knows no such sync, is no failure. */
+int file_sync_folder(const char *path, struct error *err);
+
 /* Writes all n bytes to a descriptor, going on after EINTR and short writes. */
 int file_write_all(int fd, const void *bytes, size_t n, struct error *err);
 

@@ -22,7 +22,7 @@ struct background_output {
 	pthread_cond_t work, done;
 	/* Under the lock; `busy` is the thread's while it is true. */
 	struct buf busy_bytes;
-	bool busy, stop;
+	bool busy;
 	uint64_t written;
 	int failure; /* errno */
 };
@@ -47,10 +47,8 @@ static void *write_all(void *context)
 	signals_block();
 	pthread_mutex_lock(&o->lock);
 	for (;;) {
-		while (!o->busy && !o->stop)
+		while (!o->busy)
 			pthread_cond_wait(&o->work, &o->lock);
-		if (o->stop)
-			break;
 		for (size_t at = 0; at < o->busy_bytes.len && !o->failure;) {
 			size_t left = o->busy_bytes.len - at;
 			pthread_mutex_unlock(&o->lock);
@@ -65,7 +63,6 @@ static void *write_all(void *context)
 		o->busy = false;
 		pthread_cond_signal(&o->done);
 	}
-	pthread_mutex_unlock(&o->lock);
 	return NULL;
 }
 
@@ -91,28 +88,6 @@ struct background_output *background_output_new(int fd, struct error *err)
 		return NULL;
 	}
 	return o;
-}
-
-void background_output_free(struct background_output *o)
-{
-	if (!o)
-		return;
-	pthread_mutex_lock(&o->lock);
-	bool busy = o->busy;
-	o->stop = true;
-	pthread_cond_signal(&o->work);
-	pthread_mutex_unlock(&o->lock);
-	if (busy) {
-		pthread_detach(o->thread);
-		return;
-	}
-	pthread_join(o->thread, NULL);
-	pthread_mutex_destroy(&o->lock);
-	pthread_cond_destroy(&o->work);
-	pthread_cond_destroy(&o->done);
-	buf_release(&o->filled);
-	buf_release(&o->busy_bytes);
-	free(o);
 }
 
 struct buf *background_output_buffer(struct background_output *o)

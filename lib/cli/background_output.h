@@ -17,10 +17,9 @@
 
 struct background_output;
 
-/* Makes a pipe behind fd as large as is allowed. */
+/* Makes a pipe behind fd as large as is allowed. To the end of the process, for its thread may hang
+ * in a write. */
 struct background_output *background_output_new(int fd, struct error *err);
-/* The thread is left to itself should it hang in a write: to be followed by the program's end. */
-void background_output_free(struct background_output *o);
 
 /* What is filled; it is added to while there is room. */
 struct buf *background_output_buffer(struct background_output *o);

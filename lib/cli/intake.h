@@ -25,7 +25,8 @@ struct intake {
 int intake_open(struct intake *in, const struct stream_options *o, struct error *err);
 void intake_release(struct intake *in);
 
-/* Appends lines to the rejects file; durable when this returns if control records are about. */
+/* Appends lines to the rejects file; sync: they and those before are durable when this returns, as
+ * they must be before an offset behind them passes on. */
 int intake_keep(struct intake *in, const char *lines, size_t len, bool sync, struct error *err);
 
 /* One bad record (rec, and its provenance kafka, may be NULL): kept and counted. -1 with why itself

@@ -52,7 +52,7 @@ static int reject(struct sink *s, const struct undelivered *u, struct error *err
 	rec.text = s->again.data;
 	rec.len = s->again.len - 1;
 	if (!reject_format(&line, message_program(), &why, &rec, NULL, timestamp_now(), err))
-		ret = intake_keep(&s->intake, line.data, line.len, true, err);
+		ret = intake_keep(&s->intake, line.data, line.len, false, err);
 	buf_release(&line);
 	s->intake.n_rejected++; /* among the records it has been counted */
 	s->n_refused++;
@@ -157,6 +157,8 @@ void sink_drain(struct sink *s)
 		if (producer_queued(s->producer) > 0)
 			producer_purge(s->producer, true);
 	}
+	if (s->n_refused && intake_keep(&s->intake, "", 0, true, &err) && !s->trouble.kind)
+		s->trouble = err;
 	if (s->unsent_fd >= 0 && fdatasync(s->unsent_fd) && errno != EINVAL && !s->trouble.kind)
 		error_errno(&s->trouble, ERROR_IO, errno, "cannot sync '%s'", s->options->unsent);
 }

@@ -193,21 +193,11 @@ const char *records_file(const struct records *r)
 	return r->block.file;
 }
 
-struct scanner *records_scanner(struct records *r)
-{
-	return r->scanner;
-}
-
 void records_reject(struct records *r, const struct record *rec, struct error *err)
 {
 	error_at(err, r->block.file, rec->line, 0);
 	r->given = false;
 	keep(r, err, rec, &rec->values[r->kafka_slot]);
-}
-
-uint64_t records_count(const struct records *r)
-{
-	return r->intake.n_records + r->given - r->intake.n_rejected;
 }
 
 uint64_t records_rejected(const struct records *r)

@@ -86,14 +86,12 @@ int records_peek(struct records *r, scanner_leaf_fn *leaf, void *context);
 /* 1 with a record, 0 at the end of input (complete: control records ended with `end`). */
 int records_next(struct records *r, struct record *rec);
 
-/* The file and scanner of the current record. */
+/* The file of the current record. */
 const char *records_file(const struct records *r);
-struct scanner *records_scanner(struct records *r);
 
 /* The current record is bad for the reason in err (its place is added where it has none). */
 void records_reject(struct records *r, const struct record *rec, struct error *err);
 
-uint64_t records_count(const struct records *r); /* good ones so far, those rejected not counted */
 uint64_t records_rejected(const struct records *r);
 
 /* Writes metrics, closes rejects, prints the count of rejected ones; exits on failure (65 past

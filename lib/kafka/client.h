@@ -57,15 +57,11 @@ struct kafka_setting {
 	const char *why; /* not NULL: the user may not change it, because … */
 };
 
-/* What librdkafka says of itself, severity as in syslog(3); any thread. */
-typedef void kafka_log_fn(void *context, int level, const char *text);
-
 /*
  * Our defaults, the user's options and the program's settings ({0} ends them) into a new
- * configuration. opaque is what all callbacks of librdkafka get; the log goes to
- * rd_kafka_conf_set_log_cb by the caller. NULL with ERROR_USAGE: a property that librdkafka does
- * not know or a value it does not take, named with its place. The signals of librdkafka's threads
- * are blocked by librdkafka itself.
+ * configuration; callbacks, their opaque and the log are the caller's to set. NULL with
+ * ERROR_USAGE: a property that librdkafka does not know or a value it does not take, named with its
+ * place. The signals of librdkafka's threads are blocked by librdkafka itself.
  */
 rd_kafka_conf_t *kafka_conf_new(const struct kafka_options *o, const struct kafka_setting *settings,
 				struct error *err);

@@ -23,22 +23,6 @@ struct message_block {
 	struct buf kafka; /* a bad record's provenance */
 };
 
-struct message_block *message_block_new(const struct message_block_options *o, struct error *err)
-{
-	struct message_block *b = mem_alloc(1, sizeof(*b), err);
-
-	if (!b)
-		return NULL;
-	b->options = *o;
-	if (!(b->fields = fields_new(err)) || fields_own(b->fields, "_kafka", err) ||
-	    !(b->scanner = scanner_new(b->fields, err))) {
-		message_block_free(b);
-		return NULL;
-	}
-	scanner_no_control(b->scanner);
-	return b;
-}
-
 static void forget(struct message_block *b)
 {
 	for (size_t i = 0; i < b->n; i++)
@@ -47,7 +31,7 @@ static void forget(struct message_block *b)
 	b->lines.len = 0;
 }
 
-void message_block_free(struct message_block *b)
+static void release(struct message_block *b)
 {
 	if (!b)
 		return;
@@ -59,6 +43,22 @@ void message_block_free(struct message_block *b)
 	scanner_free(b->scanner);
 	fields_free(b->fields);
 	free(b);
+}
+
+struct message_block *message_block_new(const struct message_block_options *o, struct error *err)
+{
+	struct message_block *b = mem_alloc(1, sizeof(*b), err);
+
+	if (!b)
+		return NULL;
+	b->options = *o;
+	if (!(b->fields = fields_new(err)) || fields_own(b->fields, "_kafka", err) ||
+	    !(b->scanner = scanner_new(b->fields, err))) {
+		release(b);
+		return NULL;
+	}
+	scanner_no_control(b->scanner);
+	return b;
 }
 
 size_t message_block_count(const struct message_block *b)

@@ -32,14 +32,14 @@ struct message_block_options {
 
 struct message_block;
 
+/* To the end of the process. */
 struct message_block *message_block_new(const struct message_block_options *o, struct error *err);
-void message_block_free(struct message_block *b);
 
 /* Takes a message over; replay: it was processed before. On failure it is destroyed. */
 int message_block_add(struct message_block *b, rd_kafka_message_t *m, bool replay,
 		      struct error *err);
 
-/* How many there are, and the bytes of their values. */
+/* How many there are, and the bytes of their values, each with a newline. */
 size_t message_block_count(const struct message_block *b);
 size_t message_block_bytes(const struct message_block *b);
 

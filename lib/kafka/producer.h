@@ -90,9 +90,6 @@ void producer_close(struct producer *p);
  */
 int producer_send(struct producer *p, const struct message *m, uint64_t tag, struct error *err);
 
-/* The bytes that a message takes in a batch of its own, before compression. */
-size_t producer_message_size(const struct message *m);
-
 /* Sends on what was taken, and calls the callbacks that are due; 0, or -1 when librdkafka has
  * failed for good. To be called before waiting for anything else. */
 int producer_poll(struct producer *p, struct error *err);

@@ -39,7 +39,8 @@ static size_t counted_size(size_t len)
 	return varint_size(len) + len;
 }
 
-size_t producer_message_size(const struct message *m)
+/* The bytes that a message takes in a batch of its own, before compression. */
+static size_t message_size(const struct message *m)
 {
 	size_t size = RECORD_OVERHEAD + counted_size(m->key_len) + counted_size(m->value_len) +
 		      varint_size(m->n_headers);
@@ -262,7 +263,7 @@ static int send_alone(struct producer *p, const struct message *m, uint64_t tag,
 	}
 	u.code = produce_alone(p, m, tag);
 	if (u.code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-		return refuse_size(p, producer_message_size(m), err);
+		return refuse_size(p, message_size(m), err);
 	if (u.code) {
 		tell_refused(p, &u);
 		return 1;
@@ -274,7 +275,7 @@ static int send_alone(struct producer *p, const struct message *m, uint64_t tag,
 
 int producer_send(struct producer *p, const struct message *m, uint64_t tag, struct error *err)
 {
-	size_t size = producer_message_size(m), len = m->key_len + m->value_len;
+	size_t size = message_size(m), len = m->key_len + m->value_len;
 
 	if (size > p->max_size)
 		return refuse_size(p, size, err);

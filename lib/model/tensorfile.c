@@ -24,11 +24,6 @@ static const struct {
 	[TENSOR_F32] = {"F32", 4}, [TENSOR_U64] = {"U64", 8}, [TENSOR_F64] = {"F64", 8},
 };
 
-const char *tensor_type_name(enum tensor_type type)
-{
-	return types[type].name;
-}
-
 size_t tensor_type_size(enum tensor_type type)
 {
 	return types[type].size;

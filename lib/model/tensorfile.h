@@ -27,8 +27,7 @@ struct tensor {
 	const void *data; /* of any alignment when read from a file */
 };
 
-/* "F64" and the like, as the header spells them; bytes of one element; elements of a tensor. */
-const char *tensor_type_name(enum tensor_type type);
+/* Bytes of one element; elements of a tensor. */
 size_t tensor_type_size(enum tensor_type type);
 uint64_t tensor_elements(const struct tensor *t);
 

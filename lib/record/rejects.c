@@ -72,11 +72,16 @@ static bool ends_torn(int fd, const char *path)
 
 int rejects_open(const char *path, struct error *err)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	bool made = fd < 0 && errno == ENOENT;
 
+	if (made)
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0)
 		return error_errno(err, ERROR_CREATE, errno, "cannot open rejects file '%s'", path);
-	if (ends_torn(fd, path) && file_write_all(fd, "\n", 1, err)) {
+	/* Lines are as durable as the file's name. */
+	if ((made && file_sync_folder(path, err)) ||
+	    (ends_torn(fd, path) && file_write_all(fd, "\n", 1, err))) {
 		close(fd);
 		return error_prefix(err, "rejects file '%s'", path);
 	}

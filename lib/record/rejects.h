@@ -23,8 +23,9 @@ int reject_format(struct buf *out, const char *program, const struct error *why,
 		  const struct record *rec, const struct value *kafka, int64_t now_ns,
 		  struct error *err);
 
-/* Opens for appending (made with mode 0666 less the umask). A last line that a full disk cut off
- * gets its newline, so that the next one stands by itself. -1, or the descriptor. */
+/* Opens for appending; made with mode 0666 less the umask, and durably in its folder. A last line
+ * that a full disk cut off gets its newline, so that the next one stands by itself. -1, or the
+ * descriptor. */
 int rejects_open(const char *path, struct error *err);
 
 /* Appends the lines, one write each. */

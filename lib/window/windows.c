@@ -310,8 +310,3 @@ void windows_count(const struct windows *w, struct windows_counts *c)
 	}
 	c->any = c->watermark_ns != TIME_END;
 }
-
-size_t windows_pane_size(const struct windows *w)
-{
-	return w->pane_size;
-}

@@ -124,7 +124,4 @@ struct windows_counts {
 };
 void windows_count(const struct windows *w, struct windows_counts *c);
 
-/* Bytes that a pane (or session) takes, its sketches aside. */
-size_t windows_pane_size(const struct windows *w);
-
 #endif
