@@ -1,5 +1,6 @@
 /* anomaly-score: judges records by a model, by rules, or by both, and writes them with the verdict.
  */
+#include <math.h>
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
 #include "lib/cli/score.h"
@@ -88,10 +89,11 @@ static const struct option_spec series_options[] = {
 	 .max = 4294967295.0,
 	 .help = "stop with 69 past N series; default 100000"},
 	{.name = "idle",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.idle_ns,
-	 .parse = score_parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "longest pause within a series (90s); default 1h"},
 	{.name = "forget",
 	 .kind = OPTION_COUNT,

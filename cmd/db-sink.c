@@ -1,7 +1,6 @@
 /* db-sink: records into a table of a database, all of them or, behind kafka-consume, exactly once.
  */
 #include <math.h>
-#include <string.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
@@ -16,11 +15,6 @@ static struct db_sink_options opt = {
 };
 
 static const char *claim;
-
-static int parse_interval(const char *text, void *dest, struct error *err)
-{
-	return duration_parse(text, strlen(text), dest, err);
-}
 
 static const struct option_spec own_options[] = {
 	{.name = "create",
@@ -50,10 +44,11 @@ static const struct option_spec own_options[] = {
 	 .max = 1000000,
 	 .help = "rows of a transaction, 1 to 1000000; default 50000"},
 	{.name = "commit-interval",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.commit_interval_ns,
-	 .parse = parse_interval,
+	 .min_open = true,
+	 .max = 86400,
 	 .help = "or as many as come in TIME, as in 500ms; default 1s"},
 	{.name = "timeout",
 	 .kind = OPTION_REAL,

@@ -51,11 +51,6 @@ static int parse_creation(const char *text, void *dest, struct error *err)
 	return 0;
 }
 
-static int parse_interval(const char *text, void *dest, struct error *err)
-{
-	return duration_parse(text, strlen(text), dest, err);
-}
-
 static const struct option_spec own_options[] = {
 	KAFKA_OPTIONS(opt.kafka),
 	{.letter = 't',
@@ -154,10 +149,11 @@ static const struct option_spec transaction_options[] = {
 	 .dest = &opt.transactional_id,
 	 .help = "commit at the marks of kafka-consume, exactly once"},
 	{.name = "commit-interval",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.commit_interval_ns,
-	 .parse = parse_interval,
+	 .min_open = true,
+	 .max = 86400,
 	 .help = "commit other input so often, as in 500ms; default 1s"},
 	{0},
 };

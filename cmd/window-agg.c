@@ -1,6 +1,5 @@
 /* window-agg: records into windows of event time, one record a window and key. */
 #include <math.h>
-#include <string.h>
 #include "lib/base/timestamp.h"
 #include "lib/cli/message.h"
 #include "lib/cli/options.h"
@@ -12,20 +11,6 @@ static struct window_options opt = {
 	.max_ahead_ns = 3600 * NS_PER_SECOND,
 	.max_keys = WINDOW_MAX_KEYS,
 };
-
-static int parse_duration(const char *text, void *dest, struct error *err)
-{
-	return duration_parse(text, strlen(text), dest, err);
-}
-
-/* As a duration, or 0. */
-static int parse_lateness(const char *text, void *dest, struct error *err)
-{
-	if (strcmp(text, "0") != 0 && strcmp(text, "0s") != 0)
-		return parse_duration(text, dest, err);
-	*(int64_t *)dest = 0;
-	return 0;
-}
 
 static const struct option_spec own_options[] = {
 	{.name = "key",
@@ -39,16 +24,18 @@ static const struct option_spec own_options[] = {
 	 .dest = &opt.windows,
 	 .help = "windows of this length (5m/1m); again for more"},
 	{.name = "slide",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.slide_ns,
-	 .parse = parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "a window each TIME; default: one behind the other"},
 	{.name = "session",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "GAP",
 	 .dest = &opt.session_ns,
-	 .parse = parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "windows that end when a key is silent for GAP"},
 	{.name = "agg",
 	 .kind = OPTION_LIST,
@@ -64,22 +51,24 @@ static const struct option_spec own_options[] = {
 
 static const struct option_spec time_options[] = {
 	{.name = "lateness",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.lateness_ns,
-	 .parse = parse_lateness,
+	 .max = INFINITY,
 	 .help = "how far records may be behind the newest; default 0"},
 	{.name = "max-ahead",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.max_ahead_ns,
-	 .parse = parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "hold records further ahead alone; default 1h"},
 	{.name = "early",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.early_ns,
-	 .parse = parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "write updates of open windows each TIME"},
 	{.name = "late",
 	 .kind = OPTION_STRING,
@@ -91,10 +80,11 @@ static const struct option_spec time_options[] = {
 	 .dest = &opt.single,
 	 .help = "keys span partitions: the slowest one counts"},
 	{.name = "idle",
-	 .kind = OPTION_PARSE,
+	 .kind = OPTION_DURATION,
 	 .arg = "TIME",
 	 .dest = &opt.idle_ns,
-	 .parse = parse_duration,
+	 .min_open = true,
+	 .max = INFINITY,
 	 .help = "with --single: wait no longer for a partition"},
 	TIME_OPTIONS(opt.time),
 	{0},

@@ -256,7 +256,7 @@ static int fail_duration(struct error *err, const char *s, size_t len, const cha
 			 (int)(len < SHOWN_BYTES ? len : SHOWN_BYTES), s, why);
 }
 
-int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
+int duration_parse_or_0(const char *s, size_t len, int64_t *ns, struct error *err)
 {
 	static const struct {
 		const char *name;
@@ -287,14 +287,27 @@ int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
 		    memcmp(p, units[i].name, (size_t)(end - p)) == 0)
 			scale = units[i].ns;
 	}
-	if (!right || scale == 0)
+	right &= scale || (p == end && !whole && !fraction);
+	if (!right)
 		return fail_duration(err, s, len, "not a duration such as 10s, 500ms or 1.5h");
 	__int128 total = (__int128)whole * scale + (__int128)fraction * scale / POW10_18;
 	if (overflow || !to_ns(total, &total_ns))
 		return fail_duration(err, s, len, "longer than 292 years");
-	if (total_ns == 0)
+	if (total_ns == 0 && (whole || fraction))
 		return fail_duration(err, s, len, "shorter than a nanosecond");
 	*ns = total_ns;
+	return 0;
+}
+
+int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err)
+{
+	int64_t any;
+
+	if (duration_parse_or_0(s, len, &any, err))
+		return -1;
+	if (!any)
+		return fail_duration(err, s, len, "no duration above 0");
+	*ns = any;
 	return 0;
 }
 

@@ -40,6 +40,9 @@ int timestamp_from_number(const char *s, size_t len, enum time_unit unit, int64_
  * At least a nanosecond; ERROR_USAGE if it is none or more than int64_t holds. */
 int duration_parse(const char *s, size_t len, int64_t *ns, struct error *err);
 
+/* The same, or none at all: "0", or 0 of any unit. */
+int duration_parse_or_0(const char *s, size_t len, int64_t *ns, struct error *err);
+
 /* Room for what timestamp_format writes, its NUL included. */
 #define TIMESTAMP_MAX 32
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include "lib/base/mem.h"
 #include "lib/base/number.h"
+#include "lib/base/timestamp.h"
 #include "lib/base/version.h"
 #include "lib/cli/message.h"
 
@@ -115,7 +116,9 @@ static void build(struct parser *ps, const struct program *p)
 /* "a number above 0 and at most 0.5" */
 static void describe_range(const struct option_spec *o, char *out, size_t size)
 {
-	const char *what = o->kind == OPTION_COUNT ? "a whole number" : "a number";
+	const char *what = o->kind == OPTION_COUNT      ? "a whole number"
+			   : o->kind == OPTION_DURATION ? "a duration in seconds"
+							: "a number";
 	/* Beyond this a count is bounded by its type alone. */
 	bool bounded = o->kind == OPTION_COUNT ? o->max < 0x1p63 : isfinite(o->max);
 
@@ -158,6 +161,23 @@ static bool read_real(const struct option_spec *o, const char *text)
 		return false;
 	*(double *)o->dest = x;
 	return true;
+}
+
+/* 0 is none at all where it is in the range. */
+static int read_duration(const struct option_spec *o, const char *text, struct error *err)
+{
+	char expected[256];
+	int64_t ns;
+
+	if (duration_parse_or_0(text, strlen(text), &ns, err))
+		return -1;
+	double s = (double)ns / (double)NS_PER_SECOND;
+	if (s < o->min || s > o->max || (o->min_open && s == o->min)) {
+		describe_range(o, expected, sizeof(expected));
+		return error_set(err, ERROR_USAGE, "takes %s, not '%s'", expected, text);
+	}
+	*(int64_t *)o->dest = ns;
+	return 0;
 }
 
 static int find_choice(const struct option_spec *o, const char *text)
@@ -216,6 +236,10 @@ static void set_value(struct parser *ps, size_t i, const char *shown, const char
 			options_fail(p, "option '%s' takes one of %s, not '%s'", shown,
 				     options_arg(o, expected, sizeof(expected)), text);
 		*(int *)o->dest = choice;
+		return;
+	case OPTION_DURATION:
+		if (read_duration(o, text, &err))
+			options_fail(p, "option '%s': %s", shown, err.what);
 		return;
 	case OPTION_PARSE:
 		if (o->parse(text, o->dest, &err) != 0)

@@ -21,9 +21,11 @@ enum option_kind {
 	OPTION_COUNT,  /* uint64_t within [min, max] */
 	OPTION_REAL, /* double within [min, max], or (min, max] with min_open; RFC 8259 text, finite
 		      */
-	OPTION_CHOICE, /* int: the index in choices, a NULL-terminated list */
-	OPTION_LIST,   /* struct option_list: may be given many times */
-	OPTION_PARSE,  /* whatever parse makes of the text */
+	OPTION_DURATION, /* int64_t: nanoseconds of "10s" or "500ms", the range in seconds as that
+			  * of OPTION_REAL */
+	OPTION_CHOICE,   /* int: the index in choices, a NULL-terminated list */
+	OPTION_LIST,     /* struct option_list: may be given many times */
+	OPTION_PARSE,    /* whatever parse makes of the text */
 };
 
 /* The values of an option that may be repeated, in order; pointers into argv. The array is not
@@ -41,7 +43,8 @@ struct option_spec {
 			   * flags and  for choices, which show their list */
 	const char *help; /* one sentence without its full stop; says unit, range and default */
 	void *dest;       /* where the value goes; the default is what is there before */
-	double min, max; /* OPTION_COUNT (INFINITY: up to 2^63 - 1), OPTION_REAL (±INFINITY: any) */
+	double min, max;  /* OPTION_COUNT (INFINITY: up to 2^63 - 1), OPTION_REAL (±INFINITY: any),
+			     OPTION_DURATION */
 	bool min_open;
 	const char *const *choices;
 	/* OPTION_PARSE, no letter: the argument may be left out (parse gets NULL), and stands

@@ -14,11 +14,6 @@
 
 const char *const score_kinds[] = {"paper", "decision", NULL};
 
-int score_parse_duration(const char *text, void *dest, struct error *err)
-{
-	return duration_parse(text, strlen(text), dest, err);
-}
-
 static bool is_replaced(const char *path, const struct stat *old)
 {
 	struct stat st;

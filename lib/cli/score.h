@@ -33,9 +33,6 @@ struct score_options {
 		.max_keys = 100000, .idle_ns = 3600000000000, .forget = 1000000               \
 	}
 
-/* A length of time. dest: int64_t, nanoseconds. */
-int score_parse_duration(const char *text, void *dest, struct error *err);
-
 /* Runs the program p over the files and returns its exit status. Prints and exits by itself where
  * it cannot go on. */
 int score_run(const struct program *p, const struct score_options *o, char *const *paths);

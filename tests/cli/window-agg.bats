@@ -92,6 +92,9 @@ mark() {
 	expect_error 64 "not a duration" window-agg --window 10
 	expect_error 64 "not a duration" window-agg --window 10s/
 	expect_error 64 "not a duration" window-agg --window 1s --lateness soon
+	expect_error 64 "option '--session': takes a duration in seconds above 0, not '0s'" window-agg --session 0s
+	expect_error 64 "option '--window': '0ms' is no duration above 0" window-agg --window 0ms
+	printf '{"timestamp":1}\n' | window-agg --window 1s --lateness 0ms >/dev/null
 	for agg in 'x:foo' 'x:p' 'x:p101' 'x:p-1' 'x:p1e1' 'x:mean,' 'x:'; do
 		expect_error 64 "none of count" window-agg --window 1s --agg "$agg"
 	done

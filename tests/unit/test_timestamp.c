@@ -455,6 +455,27 @@ static void test_duration(void **state)
 	}
 }
 
+static void test_no_duration(void **state)
+{
+	static const char *const none[] = {"0", "0s", "0ms", "0.0ns", "00d", "0.000"},
+				 *const wrong[] = {"", "s", "1", "0x", "0.9ns", "-0s", "0 s"};
+	struct error err = ERROR_INIT;
+	int64_t ns;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(none); i++) {
+		ns = 42;
+		assert_int_equal(duration_parse_or_0(none[i], strlen(none[i]), &ns, &err), 0);
+		assert_int_equal(ns, 0);
+		assert_int_equal(duration_parse(none[i], strlen(none[i]), &ns, &err), -1);
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		if (duration_parse_or_0(wrong[i], strlen(wrong[i]), &ns, &err) == 0)
+			fail_msg("'%s' was read", wrong[i]);
+	assert_int_equal(duration_parse_or_0("1.5s", 4, &ns, &err), 0);
+	assert_int_equal(ns, 1500000000);
+}
+
 static void test_now(void **state)
 {
 	time_t before = time(NULL);
@@ -478,6 +499,7 @@ int main(void)
 		cmocka_unit_test(test_from_number),
 		cmocka_unit_test(test_from_number_refuses),
 		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_no_duration),
 		cmocka_unit_test(test_now),
 	};
 
