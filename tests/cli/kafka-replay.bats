@@ -121,7 +121,7 @@ while chunk := sys.stdin.buffer.read1(1 << 20):
 		times 1 2000 110
 		[[ $1 = through ]] || windows
 		stop 62030
-		sqlite3 db 'SELECT window_start, count FROM windows ORDER BY 1'
+		sqlite3 db 'SELECT window_start, CAST(count AS INTEGER) FROM windows ORDER BY 1'
 	SH
 	local how runs=()
 	for how in through restart; do
