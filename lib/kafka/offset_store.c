@@ -78,8 +78,8 @@ static rd_kafka_resp_err_t has_any(const struct offset_store *s, const char *top
 
 	*any = false;
 	if (!code)
-		code = metadata->topic_cnt ? metadata->topics[0].err
-					   : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+		code = metadata && metadata->topic_cnt ? metadata->topics[0].err
+						       : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
 	if (!code)
 		rd_kafka_topic_partition_list_add_range(list, topic, 0,
 							metadata->topics[0].partition_cnt - 1);
