@@ -60,16 +60,17 @@ static int copy_gate(struct gate *to, const struct gate *from, struct error *err
 /* A checkpoint at `offset`, where the source stands now. */
 static int add_checkpoint(struct windows_source *s, int64_t offset, struct error *err)
 {
-	struct checkpoint *c = s->n_checkpoints ? &s->checkpoints[s->n_checkpoints - 1] : NULL;
+	struct checkpoint *c;
 
-	if (!c || c->offset != offset) {
+	if (!s->n_checkpoints || s->checkpoints[s->n_checkpoints - 1].offset != offset) {
 		if (s->n_checkpoints == MAX_CHECKPOINTS)
 			thin_out(s);
 		if (MEM_GROW(&s->checkpoints, &s->checkpoints_cap, s->n_checkpoints + 1, err))
 			return -1;
-		c = &s->checkpoints[s->n_checkpoints++];
-		*c = (struct checkpoint){.offset = offset, .reach_ns = TIME_NEVER};
+		s->checkpoints[s->n_checkpoints++] =
+			(struct checkpoint){.offset = offset, .reach_ns = TIME_NEVER};
 	}
+	c = &s->checkpoints[s->n_checkpoints - 1];
 	c->closed_ns = s->domain->watermark_ns;
 	return copy_gate(&c->gate, &s->gate, err);
 }
