@@ -54,7 +54,7 @@ static bool is_date(const struct store_text *t)
 {
 	static const char form[] = "0000-00-00";
 
-	if (t->len != sizeof(form) - 1)
+	if (!t->at || t->len != sizeof(form) - 1)
 		return false;
 	for (size_t i = 0; form[i]; i++)
 		if (form[i] == '0' ? t->at[i] < '0' || t->at[i] > '9' : t->at[i] != form[i])
