@@ -299,7 +299,8 @@ assert sum(at.values()) == 1001 and len(at) == 4, at'
 		wait "$consumer"'
 	kafka-consume -b 127.0.0.1:1 -t t 3>&- &
 	consumer=$!
-	until grep -q "SigCgt.*4[0-9a-f][0-9a-f][0-9a-f]$" "/proc/$consumer/status"; do :; done
+	until [[ $(<"/proc/$consumer/comm") == kafka-consume ]] &&
+		grep -q "SigCgt.*4[0-9a-f][0-9a-f][0-9a-f]$" "/proc/$consumer/status"; do :; done
 	kill "$consumer"
 	wait "$consumer"
 }
