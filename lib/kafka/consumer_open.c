@@ -1,8 +1,11 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "lib/base/number.h"
 #include "lib/base/timestamp.h"
 #include "lib/kafka/consumer_impl.h"
+#include "lib/kafka/thread.h"
 
 #define LEAVE_SLICE_MS 20
 
@@ -183,32 +186,45 @@ struct consumer *consumer_open(const struct consumer_options *o, struct error *e
 	return c;
 }
 
-static int64_t monotonic_ms(void)
+/* A rebalance that has failed waits for an assignment still. Before the close that would join the
+ * group again, as a member that all others wait for until its session is over. */
+static void *leave(void *consumer)
 {
-	return clock_monotonic_ns() / NS_PER_MS;
-}
+	struct consumer *c = consumer;
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(c->rk);
+	rd_kafka_error_t *failed = rd_kafka_consumer_close_queue(c->rk, queue);
 
-void consumer_close(struct consumer *c, int timeout_ms)
-{
-	int64_t end = monotonic_ms() + timeout_ms;
-	rd_kafka_queue_t *queue;
-	rd_kafka_error_t *failed;
-
-	if (!c || !c->rk || !c->o.group || timeout_ms <= 0)
-		return;
-	c->closing = true;
-	queue = rd_kafka_queue_new(c->rk);
-	if ((failed = rd_kafka_consumer_close_queue(c->rk, queue))) {
-		rd_kafka_error_destroy(failed);
-		return;
-	}
-	/* A rebalance may wait for this. Before the close it would join the group again, as a
-	 * member that all others wait for until its session is over. */
-	rd_kafka_assign(c->rk, NULL);
-	while (!rd_kafka_consumer_closed(c->rk) && monotonic_ms() < end) {
+	if (!failed && c->failed)
+		rd_kafka_assign(c->rk, NULL);
+	while (!failed && !rd_kafka_consumer_closed(c->rk)) {
 		rd_kafka_event_t *event = rd_kafka_queue_poll(queue, LEAVE_SLICE_MS);
 		if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE)
 			rd_kafka_assign(c->rk, NULL);
 		rd_kafka_event_destroy(event);
 	}
+	sem_post(&c->left);
+	return NULL;
+}
+
+/* By a thread: an assignment that comes when the group has just been left never returns. */
+void consumer_close(struct consumer *c, int timeout_ms)
+{
+	struct timespec end;
+	pthread_t thread;
+
+	if (!c || !c->rk || !c->o.group || timeout_ms <= 0 || sem_init(&c->left, 0, 0))
+		return;
+	c->closing = true;
+	if (thread_start(&thread, leave, c))
+		return;
+	pthread_detach(thread);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += timeout_ms / 1000;
+	end.tv_nsec += timeout_ms % 1000 * NS_PER_MS;
+	if (end.tv_nsec >= 1000 * NS_PER_MS) {
+		end.tv_sec++;
+		end.tv_nsec -= 1000 * NS_PER_MS;
+	}
+	while (sem_clockwait(&c->left, CLOCK_MONOTONIC, &end) && errno == EINTR)
+		;
 }

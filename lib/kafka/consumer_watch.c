@@ -2,11 +2,10 @@
  * librdkafka does not tell that a topic has been deleted, so brokers are asked now and then: by a
  * thread, for an answer stands behind a fetch that waits for messages.
  */
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include "lib/kafka/consumer_impl.h"
+#include "lib/kafka/thread.h"
 
 #define LOOK_EVERY_MS 3000
 #define LOOK_AGAIN_MS 250
@@ -28,17 +27,13 @@ static void *ask(void *watch)
 /* Without a thread it is asked later. */
 static void start(struct topic_watch *w)
 {
-	sigset_t all, before;
 	pthread_t thread;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
 	atomic_store(&w->state, ASKING);
-	if (pthread_create(&thread, NULL, ask, w))
+	if (thread_start(&thread, ask, w))
 		atomic_store(&w->state, IDLE);
 	else
 		pthread_detach(thread);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* The first of our topics that is unknown; NULL: there is none. */

@@ -1,11 +1,11 @@
 #include "lib/kafka/offset_sender.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include "lib/base/mem.h"
 #include "lib/base/timestamp.h"
+#include "lib/kafka/thread.h"
 
 #define GRACE_MS 500 /* its own words at its time-out say more */
 
@@ -32,19 +32,6 @@ static void *run(void *context)
 	pthread_cond_signal(&c->came_back);
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
-}
-
-/* Signals are for the thread that has its caller's loop. */
-static int start(struct call *c, pthread_t *thread)
-{
-	sigset_t all, before;
-	int failed;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(thread, NULL, run, c);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed;
 }
 
 static bool wait_for(struct call *c)
@@ -100,7 +87,7 @@ int offset_sender_run(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *lis
 	c->list = list;
 	c->group = group;
 	c->timeout_ms = timeout_ms;
-	if ((failed = start(c, &thread))) {
+	if ((failed = thread_start(&thread, run, c))) {
 		free_call(c);
 		return error_errno(err, ERROR_RETRY, failed, "cannot start a thread");
 	}

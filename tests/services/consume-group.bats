@@ -110,3 +110,12 @@ teardown() {
 	kill -KILL "${pid[feeder]}"
 	unset "pid[feeder]"
 }
+
+@test "an assignment that never returns, as one may that comes too late, does not keep it from ending" {
+	topics "t$BATS_TEST_NUMBER" 1 100
+	# The second one is when it leaves.
+	timeout -k 1 30 "${preload[@]}" HANG_AT=rd_kafka_assign:2 kafka-consume -G "$group" --commit-on-write \
+		-e "$in" >out
+	[[ $(wc -l <out) = 100 ]]
+	committed 100
+}

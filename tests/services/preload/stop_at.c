@@ -64,3 +64,5 @@ STOP_BEFORE(rd_kafka_error_t *, rd_kafka_commit_transaction, (rd_kafka_t * rk, i
 	    (rk, timeout_ms))
 STOP_BEFORE(rd_kafka_consumer_group_metadata_t *, rd_kafka_consumer_group_metadata,
 	    (rd_kafka_t * rk), (rk))
+STOP_BEFORE(rd_kafka_resp_err_t, rd_kafka_assign,
+	    (rd_kafka_t * rk, const rd_kafka_topic_partition_list_t *partitions), (rk, partitions))
