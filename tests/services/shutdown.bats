@@ -96,7 +96,8 @@ struck() {
 }
 
 @test "SIGINT as from a terminal: all die of it" {
-	struck INT keyboard.1 keyboard.2 keyboard.3
+	# The last first: who sees the end of its input before the signal takes it for a death.
+	struck INT keyboard.3 keyboard.2 keyboard.1
 	# Who writes to one that is dead already dies of that.
 	[[ $statuses =~ ^(130|141)' '(130|141)' 130'$ ]]
 	goes_on keyboard
