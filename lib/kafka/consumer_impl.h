@@ -2,7 +2,6 @@
 #ifndef KAFKA_CONSUMER_IMPL_H
 #define KAFKA_CONSUMER_IMPL_H
 
-#include <semaphore.h>
 #include <stdatomic.h>
 #include "lib/kafka/consumer.h"
 #include "lib/kafka/offset_store.h"
@@ -52,7 +51,6 @@ struct consumer {
 	bool assigned, closing;
 	bool failed; /* a callback of librdkafka did: err says how */
 	struct error failure;
-	sem_t left; /* posted when it was */
 
 	/* Without one. */
 	rd_kafka_queue_t *queue;

@@ -1,11 +1,8 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "lib/base/number.h"
-#include "lib/base/timestamp.h"
+#include "lib/kafka/bounded_call.h"
 #include "lib/kafka/consumer_impl.h"
-#include "lib/kafka/thread.h"
 
 #define LEAVE_SLICE_MS 20
 
@@ -202,29 +199,16 @@ static void *leave(void *consumer)
 			rd_kafka_assign(c->rk, NULL);
 		rd_kafka_event_destroy(event);
 	}
-	sem_post(&c->left);
 	return NULL;
 }
 
-/* By a thread: an assignment that comes when the group has just been left never returns. */
+/* Bounded, for an assignment that comes when the group has just been left never returns. */
 void consumer_close(struct consumer *c, int timeout_ms)
 {
-	struct timespec end;
-	pthread_t thread;
+	bool left;
 
-	if (!c || !c->rk || !c->o.group || timeout_ms <= 0 || sem_init(&c->left, 0, 0))
+	if (!c || !c->rk || !c->o.group || timeout_ms <= 0)
 		return;
 	c->closing = true;
-	if (thread_start(&thread, leave, c))
-		return;
-	pthread_detach(thread);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += timeout_ms / 1000;
-	end.tv_nsec += timeout_ms % 1000 * NS_PER_MS;
-	if (end.tv_nsec >= 1000 * NS_PER_MS) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000 * NS_PER_MS;
-	}
-	while (sem_clockwait(&c->left, CLOCK_MONOTONIC, &end) && errno == EINTR)
-		;
+	bounded_call(leave, c, timeout_ms, &left);
 }

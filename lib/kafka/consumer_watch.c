@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include "lib/kafka/bounded_call.h"
 #include "lib/kafka/consumer_impl.h"
-#include "lib/kafka/thread.h"
 
 #define LOOK_EVERY_MS 3000
 #define LOOK_AGAIN_MS 250
@@ -22,18 +22,6 @@ static void *ask(void *watch)
 		w->answer = NULL;
 	atomic_store(&w->state, ANSWERED);
 	return NULL;
-}
-
-/* Without a thread it is asked later. */
-static void start(struct topic_watch *w)
-{
-	pthread_t thread;
-
-	atomic_store(&w->state, ASKING);
-	if (thread_start(&thread, ask, w))
-		atomic_store(&w->state, IDLE);
-	else
-		pthread_detach(thread);
 }
 
 /* The first of our topics that is unknown; NULL: there is none. */
@@ -85,7 +73,9 @@ int consumer_watch_topics(struct consumer *c, int64_t now_ms, struct error *err)
 	} else if (atomic_load(&w->state) == IDLE && now_ms >= w->next_ms && !c->all_down &&
 		   c->positions.n) {
 		w->rk = c->rk;
-		start(w);
+		atomic_store(&w->state, ASKING);
+		if (bounded_call_begin(ask, w))
+			atomic_store(&w->state, IDLE); /* without a thread it is asked later */
 	}
 	return ret;
 }
