@@ -543,9 +543,11 @@ devices() {
 	[[ $(jq -c 'select(._kafka.seq == 1) | ._kafka.ranges' out) = "[]" ]]
 }
 
-@test "--idle: a silent partition holds nobody up" {
+# silent CONDITION OPTION...: the windows of two partitions, one of which is silent until the
+# condition is true.
+silent() {
 	mkfifo fifo
-	window-agg --key k --window 10s --single --idle 200ms --agg x:sum <fifo >out 3>&- &
+	window-agg --key k --window 10s --single --agg x:sum "${@:2}" <fifo >out 3>&- &
 	pid=$!
 	exec 4>fifo
 	{
@@ -556,13 +558,17 @@ devices() {
 		kafka 0 2 119 a 1
 		mark 2 0:0:3
 	} >&4
-	soon '$(grep -c x_sum out) -eq 2'
+	soon "$1"
 	{
 		mark 3 0:3:3 1:0:0
 		control end 4 ""
 	} >&4
 	exec 4>&-
 	wait $pid
+}
+
+@test "--idle: a silent partition holds nobody up" {
+	silent '$(grep -c x_sum out) -eq 2' --idle 200ms
 	[[ $(jq -c 'select(._kafka.seq == 3) | ._kafka.ranges[].state."window-agg".watermark' out | tr '\n' ' ') = '119000000000 119000000000 ' ]]
 }
 
@@ -581,25 +587,7 @@ devices() {
 }
 
 @test "--idle: windows that are closed while a mark is held come before it, and it tells of them" {
-	mkfifo fifo
-	window-agg --key k --window 10s --single --idle 20ms --agg x:sum --flush <fifo >out 3>&- &
-	pid=$!
-	exec 4>fifo
-	{
-		assign 0 0 0 0 null
-		assign 1 1 0 0 null
-		kafka 0 0 100 a 1
-		kafka 0 1 101 b 1
-		kafka 0 2 119 a 1
-		mark 2 0:0:3
-	} >&4
-	soon '$(grep -c "\"mark\"" out) -eq 1'
-	{
-		mark 3 0:3:3 1:0:0
-		control end 4 ""
-	} >&4
-	exec 4>&-
-	wait $pid
+	silent '$(grep -c "\"mark\"" out) -eq 1' --idle 20ms --flush
 	[[ $(jq -c 'select(.k or ._kafka.control == "mark") | ._kafka.seq // .k' out | tr '\n' ' ') = '"a" "b" 2 "a" 3 ' ]]
 	[[ $(jq -c 'select(._kafka.seq == 2) | ._kafka.ranges[0].state."window-agg".watermark' out) = 119000000000 ]]
 }

@@ -6,8 +6,10 @@ Programs are found on PATH, or in BUILD_BIN where it is set.
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 
@@ -38,6 +40,18 @@ class Tap:
     def end(self):
         print(f"1..{self.number}")
         return 1 if self.failed else 0
+
+
+def random_cases(name, n, one_case):
+    """A test of n cases, each by a seed; one_case(random, folder) returns None or what is wrong. Returns main's status."""
+    tap, failed = Tap(), []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(n):
+            what = one_case(random.Random(seed), folder)
+            if what:
+                failed.append(f"case {seed}: {what}")
+    tap.check(not failed, f"{n} random cases of {name}", "\n# ".join(failed[:3]))
+    return tap.end()
 
 
 def secom_path():

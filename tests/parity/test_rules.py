@@ -6,12 +6,10 @@ without offsets to replay from.
 
 import json
 import os
-import random
 import subprocess
 import sys
-import tempfile
 
-from common import Tap
+from common import random_cases
 
 CASES = int(os.environ.get("CASES", "200"))
 T0 = 1_709_251_200_000  # 2024-03-01, ms
@@ -217,17 +215,5 @@ def one_case(rng, folder):
     return None
 
 
-def main():
-    tap, failed = Tap(), []
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(CASES):
-            what = one_case(random.Random(seed), folder)
-            if what:
-                failed.append(f"case {seed}: {what}")
-    tap.check(not failed, f"{CASES} random cases of rules, series, crashes: the verdicts of an evaluator",
-              "\n# ".join(failed[:3]))
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(random_cases("rules, series, crashes: the verdicts of an evaluator", CASES, one_case))

@@ -3,11 +3,9 @@
 import itertools
 import json
 import os
-import random
 import sys
-import tempfile
 
-from common import Tap
+from common import random_cases
 from test_windows import CASES, T0, run, stamp
 from window_model import Model
 
@@ -95,17 +93,5 @@ def suspects_case(rng, folder):
     return None
 
 
-def main():
-    tap, failed, n = Tap(), [], max(1, CASES // 2)
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(n):
-            what = suspects_case(random.Random(seed), folder)
-            if what:
-                failed.append(f"case {seed}: {what}")
-    tap.check(not failed, f"{n} random cases of wrong clocks, updates, several sizes, --state: equal to the model",
-              "\n# ".join(failed[:3]))
-    return tap.end()
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(random_cases("wrong clocks, updates, several sizes, --state: equal to the model", max(1, CASES // 2), suspects_case))
