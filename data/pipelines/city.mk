@@ -38,6 +38,9 @@ SHELL := /bin/bash
 export PATH := $(abspath $(BIN)):$(PATH)
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
+ifeq ($(wildcard $(here)city.mk),)
+$(error make cannot work with a space in the path of city.mk: go to its folder, and name it without)
+endif
 data := $(here)..
 O := $(OUT)/
 learned := sensor_id,zone,timestamp,temperature,humidity,air_quality_index,noise_level,traffic_flow

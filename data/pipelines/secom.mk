@@ -40,6 +40,9 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 # The folder of all files, and for made-up data what their names begin with: "build/secom/".
 here := $(dir $(lastword $(MAKEFILE_LIST)))
+ifeq ($(wildcard $(here)secom.mk),)
+$(error make cannot work with a space in the path of secom.mk: go to its folder, and name it without)
+endif
 O := $(shell SECOM_DIR='$(SECOM_DIR)' SECOM_URL='$(SECOM_URL)' $(here)secom-fetch.sh '$(OUT)')
 ifeq ($(O),)
 $(error there is no SECOM to work on)

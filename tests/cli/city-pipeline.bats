@@ -7,7 +7,7 @@
 load helper
 
 setup() {
-	data=$(realpath "$BATS_TEST_DIRNAME/../../data")
+	data=$(data_folder)
 	pipelines=$data/pipelines
 	cd "$BATS_TEST_TMPDIR"
 	unset MAKEFLAGS MFLAGS MAKELEVEL KAFKA_BOOTSTRAP_SERVERS KAFKA_HOST DB COUNT SIM_OPTIONS

@@ -37,3 +37,9 @@ expect_error() {
 		return 1
 	fi
 }
+
+# Prints the folder data by a path without a space, which make could not work with.
+data_folder() {
+	ln -sfn "$(realpath "$BATS_TEST_DIRNAME/../../data")" "$BATS_FILE_TMPDIR/data"
+	echo "$BATS_FILE_TMPDIR/data"
+}

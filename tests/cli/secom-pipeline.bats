@@ -4,7 +4,7 @@
 load helper
 
 setup() {
-	pipelines=$(realpath "$BATS_TEST_DIRNAME/../../data/pipelines")
+	pipelines=$(data_folder)/pipelines
 	fetch=$pipelines/secom-fetch.sh
 	generate=$pipelines/secom-generate.awk
 	secom=${SECOM_DIR-}
@@ -230,4 +230,13 @@ need_server() {
 	echo '{"sample_id":1,"x":"warm"}' >records
 	RATE=1 run --separate-stderr -65 "$pipelines/secom-live.sh" records model out
 	[[ $stderr = *"'anomaly-score', ended with 65"* ]]
+}
+
+@test "a path with a space, which make cannot work with, is said to be one" {
+	mkdir "a folder"
+	cp "$pipelines"/{secom,city}.mk "a folder"
+	for file in secom city; do
+		run -2 make -f "$PWD/a folder/$file.mk"
+		[[ $output = *"a space in the path of $file.mk"* ]]
+	done
 }
