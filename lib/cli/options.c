@@ -113,25 +113,27 @@ static void build(struct parser *ps, const struct program *p)
 	*letter = '\0';
 }
 
-/* "a number above 0 and at most 0.5" */
+/* "a number above 0 and at most 0.5", "a duration of at most 86400s" */
 static void describe_range(const struct option_spec *o, char *out, size_t size)
 {
 	const char *what = o->kind == OPTION_COUNT      ? "a whole number"
-			   : o->kind == OPTION_DURATION ? "a duration in seconds"
+			   : o->kind == OPTION_DURATION ? "a duration"
 							: "a number";
+	const char *unit = o->kind == OPTION_DURATION ? "s" : "";
 	/* Beyond this a count is bounded by its type alone. */
 	bool bounded = o->kind == OPTION_COUNT ? o->max < 0x1p63 : isfinite(o->max);
 
 	if (o->min_open && bounded)
-		snprintf(out, size, "%s above %.16g and at most %.16g", what, o->min, o->max);
+		snprintf(out, size, "%s above %.16g%s and at most %.16g%s", what, o->min, unit,
+			 o->max, unit);
 	else if (o->min_open)
-		snprintf(out, size, "%s above %.16g", what, o->min);
+		snprintf(out, size, "%s above %.16g%s", what, o->min, unit);
 	else if (isfinite(o->min) && bounded)
-		snprintf(out, size, "%s from %.16g to %.16g", what, o->min, o->max);
+		snprintf(out, size, "%s from %.16g%s to %.16g%s", what, o->min, unit, o->max, unit);
 	else if (isfinite(o->min))
-		snprintf(out, size, "%s of at least %.16g", what, o->min);
+		snprintf(out, size, "%s of at least %.16g%s", what, o->min, unit);
 	else if (bounded)
-		snprintf(out, size, "%s of at most %.16g", what, o->max);
+		snprintf(out, size, "%s of at most %.16g%s", what, o->max, unit);
 	else
 		snprintf(out, size, "%s", what);
 }
